@@ -1,0 +1,2 @@
+//! The binary `pointsman`.
+fn main() {}

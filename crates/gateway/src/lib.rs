@@ -1,0 +1,1 @@
+//! The HTTP server: ingress, keys, configuration, routing, replies, telemetry.

@@ -1,0 +1,1 @@
+//! Outcome tables, estimators, calibration, training, evaluation and the artifact format.

@@ -1,0 +1,1 @@
+//! The ledger: decisions, attempts, outcomes and client keys on SQLite.

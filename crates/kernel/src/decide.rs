@@ -1,0 +1,96 @@
+//! The one function: a prompt's signals and the facts to a ranking and a plan.
+//!
+//! Whatever serves, replays, evaluates or simulates calls [`decide`]; there is no second implementation.
+
+use std::sync::Arc;
+
+use crate::candidates::Candidates;
+use crate::decision::Decision;
+use crate::estimates::{Estimates, Estimator};
+use crate::facts::Facts;
+use crate::goal::Goal;
+use crate::id::RouteId;
+use crate::plan::{Patience, Planner};
+use crate::rng::{ALGORITHM, Rng};
+use crate::select::{Ranked, Ranking, Reason, Selector};
+use crate::session::{Switching, stays_with};
+use crate::signals::{Asked, Signals};
+use crate::target::Target;
+
+/// What a route decides by: compiled from configuration, never changed.
+pub struct Route {
+    /// Its name.
+    pub id: RouteId,
+    /// Who may answer, in the configuration's order.
+    pub targets: Vec<Arc<Target>>,
+    /// What the choice is for; a request may ask for another preference.
+    pub goal: Goal,
+    /// Who orders the candidates.
+    pub selector: Arc<dyn Selector>,
+    /// Who makes the plan.
+    pub planner: Arc<dyn Planner>,
+    /// How many are asked and how patiently.
+    pub patience: Patience,
+    /// When a conversation may change its target.
+    pub switching: Switching,
+}
+
+/// Decides for one request. Deterministic in its arguments; the estimator is asked once, for the kept candidates.
+#[must_use]
+pub fn decide(
+    route: &Route,
+    goal: Goal,
+    signals: Signals,
+    facts: Facts,
+    estimator: &dyn Estimator,
+) -> Decision {
+    let candidates = Candidates::of(&route.targets, &signals, &facts);
+    let mut estimates = Estimates::default();
+    let ranking = match &signals.asked {
+        Asked::Named(_) => named(&candidates),
+        Asked::Auto => {
+            estimator.estimate(&signals, &facts, &candidates, &mut estimates);
+            let mut ranking = route.selector.rank(&estimates, &facts, &goal, &mut Rng::new(facts.seed));
+            if let Some(target) = stays_with(route.switching, &signals, &facts, &candidates) {
+                ranking.put_first(&target, Reason::Session);
+            }
+            ranking
+        }
+    };
+    let plan = route.planner.plan(&ranking, route.patience);
+    let mut decision = Decision {
+        route: route.id.clone(),
+        selector: route.selector.name().to_owned(),
+        generator: ALGORITHM.to_owned(),
+        facts,
+        signals,
+        dropped: Vec::new(),
+        health_ignored: false,
+        estimates,
+        goal,
+        ranking,
+        plan,
+    };
+    decision.drop_all(candidates);
+    decision
+}
+
+/// Decides again from a logged decision's own facts, signals and estimates. With the same route it gives the same
+/// decision; with another it says what that one would have done.
+#[must_use]
+pub fn again(route: &Route, logged: &Decision) -> Decision {
+    decide(route, logged.goal.clone(), logged.signals.clone(), logged.facts.clone(), &logged.estimates)
+}
+
+fn named(candidates: &Candidates) -> Ranking {
+    let only = |target: &Arc<Target>| Ranked {
+        target: target.id.clone(),
+        score: 1.0,
+        propensity: 1.0,
+        reason: Reason::Named,
+    };
+    Ranking(candidates.kept.iter().map(only).collect())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::estimates::{Estimate, Source, Spread};
+use crate::facts::{Scope, SessionFacts, TargetState, Timestamp, Versions};
+use crate::goal::{CostScale, Preference};
+use crate::health::Availability;
+use crate::plan::InOrder;
+use crate::select::topsis::Topsis;
+
+/// Quality and cost by the target's position and the prompt's length: enough to vary.
+struct ByLength;
+
+impl Estimator for ByLength {
+    fn estimate(&self, signals: &Signals, _: &Facts, candidates: &Candidates, out: &mut Estimates) {
+        out.list = candidates
+            .kept
+            .iter()
+            .map(|target| {
+                let size = target.id.as_str().len() as f64;
+                let hard = f64::from(signals.input_tokens % 97) / 97.0;
+                Estimate {
+                    target: target.id.clone(),
+                    quality: Spread { mean: 1.0 - hard / size, sd: 0.1 / 3.0 },
+                    output_tokens: Spread { mean: 100.0 / 7.0, sd: 1.0 },
+                    cost: Some(Spread { mean: size * size * 1e4 / 3.0, sd: 1.0 }),
+                    latency_ms: None,
+                    source: Source { estimator: "length".into(), provisional: false },
+                }
+            })
+            .collect();
+    }
+}
+
+fn route(weight: f64) -> Route {
+    let scale = CostScale { low: 1e4, high: 1e6 };
+    Route {
+        id: "auto".into(),
+        targets: ["a", "bb", "cccc", "dddddddd"].iter().map(|n| Arc::new(Target::named(n))).collect(),
+        goal: Goal { prefer: Preference::new(weight).unwrap(), floor: 0.9, ..Goal::balanced(scale) },
+        selector: Arc::new(Topsis),
+        planner: Arc::new(InOrder),
+        patience: Patience::default(),
+        switching: Switching::Never,
+    }
+}
+
+fn facts() -> Facts {
+    Facts {
+        decision: "d".into(),
+        now: Timestamp(1),
+        seed: 7,
+        tenant: "t".into(),
+        scope: Scope::default(),
+        session: None,
+        targets: vec![],
+        versions: Versions::default(),
+    }
+}
+
+fn run(route: &Route, signals: Signals, facts: Facts) -> Decision {
+    decide(route, route.goal.clone(), signals, facts, &ByLength)
+}
+
+fn in_session(target: &str) -> Facts {
+    Facts { session: Some(SessionFacts { id: "s".into(), target: Some(target.into()) }), ..facts() }
+}
+
+#[test]
+fn a_conversation_keeps_its_target_while_it_can_answer() {
+    let easy = Signals { turns: 2, ..Signals::default() };
+    assert_eq!(run(&route(0.5), easy.clone(), facts()).chosen().unwrap().as_str(), "a");
+    let kept = run(&route(0.5), easy.clone(), in_session("cccc"));
+    assert_eq!(kept.ranking.0[0].reason, Reason::Session);
+    assert_eq!(kept.chosen().unwrap().as_str(), "cccc");
+    let mut down = in_session("cccc");
+    down.targets = vec![TargetState { id: "cccc".into(), availability: Availability::Probing, in_flight: 0 }];
+    assert_eq!(run(&route(0.5), easy, down).chosen().unwrap().as_str(), "a");
+}
+
+#[test]
+fn a_route_may_switch_between_turns_but_not_under_a_tool_call() {
+    let route = Route { switching: Switching::EachTurn, ..route(0.5) };
+    let turn = Signals { turns: 3, ..Signals::default() };
+    assert_eq!(run(&route, turn.clone(), in_session("cccc")).chosen().unwrap().as_str(), "a");
+    let result = Signals { tool_result: true, ..turn };
+    assert_eq!(run(&route, result, in_session("cccc")).chosen().unwrap().as_str(), "cccc");
+}
+
+#[test]
+fn nobody_allowed_means_no_plan_and_every_reason() {
+    let facts = Facts { scope: Scope { targets: Some(vec![]), routes: None }, ..facts() };
+    let decision = run(&route(0.5), Signals::default(), facts);
+    assert!(decision.plan.is_none() && decision.chosen().is_none());
+    assert_eq!(decision.dropped.len(), 4);
+}
+
+#[test]
+fn the_others_stand_by_in_order() {
+    let decision = run(&route(0.5), Signals::default(), facts());
+    let ranked: Vec<_> = decision.ranking.0.iter().take(3).map(|r| r.target.clone()).collect();
+    let planned: Vec<_> = decision.plan.unwrap().calls().iter().map(|c| c.target.clone()).collect();
+    assert_eq!(ranked, planned);
+}
+
+proptest! {
+    #[test]
+    fn a_logged_decision_is_made_again_to_the_same_bytes(tokens in 0u32..100_000, weight in 0.0f64..=1.0, turns in 0u32..5, pinned in any::<bool>()) {
+        let facts = if pinned { in_session("bb") } else { facts() };
+        let signals = Signals { input_tokens: tokens, turns, ..Signals::default() };
+        let bytes = serde_json::to_vec(&run(&route(weight), signals, facts)).unwrap();
+        let read: Decision = serde_json::from_slice(&bytes).unwrap();
+        prop_assert_eq!(serde_json::to_vec(&again(&route(weight), &read)).unwrap(), bytes);
+    }
+}

@@ -1,0 +1,81 @@
+//! What each candidate is expected to bring and to cost, with how sure that is and who says so.
+
+use serde::{Deserialize, Serialize};
+
+use crate::candidates::Candidates;
+use crate::facts::Facts;
+use crate::id::TargetId;
+use crate::signals::Signals;
+
+/// A prediction and its standard deviation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// The expected value.
+    pub mean: f64,
+    /// How far off it tends to be (one standard deviation).
+    pub sd: f64,
+}
+
+/// Who made an estimate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The estimator's name, such as `moma` or `prior`.
+    pub estimator: std::borrow::Cow<'static, str>,
+    /// The target was not in the training data: a stated prior stands in, and the spread is wide.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub provisional: bool,
+}
+
+/// What one candidate is expected to bring and to cost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Which candidate.
+    pub target: TargetId,
+    /// Probability of a right answer, or expected grade, in [0, 1].
+    pub quality: Spread,
+    /// Tokens it will write.
+    pub output_tokens: Spread,
+    /// Cost of the call in nano-dollars; `None` when neither a price nor a prior is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Spread>,
+    /// Milliseconds to the end of the answer, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<Spread>,
+    /// Who says so.
+    pub source: Source,
+}
+
+/// Estimates for the candidates of one decision, in their order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Estimates {
+    /// How hard the prompt looks, in [0, 1]: one minus the mean predicted quality over the models of the artifact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difficulty: Option<f64>,
+    /// One for each candidate.
+    pub list: Vec<Estimate>,
+}
+
+/// Predicts quality, cost and latency for each candidate.
+///
+/// An estimator MUST write exactly one estimate for each kept candidate, in their order, MUST be deterministic, and
+/// MUST take no more than a few hundred microseconds. It knows nothing of goals.
+pub trait Estimator: Send + Sync {
+    /// Writes one estimate for each of `candidates` into `out`.
+    fn estimate(&self, signals: &Signals, facts: &Facts, candidates: &Candidates, out: &mut Estimates);
+}
+
+impl Estimates {
+    /// The estimate for `target`.
+    #[must_use]
+    pub fn of(&self, target: &TargetId) -> Option<&Estimate> {
+        self.list.iter().find(|estimate| estimate.target == *target)
+    }
+}
+
+/// Logged estimates answer as they did: what a replay decides from.
+impl Estimator for Estimates {
+    fn estimate(&self, _: &Signals, _: &Facts, candidates: &Candidates, out: &mut Estimates) {
+        out.difficulty = self.difficulty;
+        out.list = candidates.kept.iter().filter_map(|target| self.of(&target.id).cloned()).collect();
+    }
+}

@@ -1,0 +1,100 @@
+//! Selectors order the candidates by their estimates and a goal. Each is a file of its own.
+
+pub mod topsis;
+
+use serde::{Deserialize, Serialize};
+
+use crate::estimates::Estimates;
+use crate::facts::Facts;
+use crate::goal::Goal;
+use crate::id::TargetId;
+use crate::rng::Rng;
+
+/// Why a candidate stands where it stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// It is the best by the selector's score.
+    Best,
+    /// It answered this conversation before.
+    Session,
+    /// It was asked for by name.
+    Named,
+    /// On the frontier, but another scores higher.
+    LowerScore,
+    /// Another is at least as good and costs no more.
+    Dominated {
+        /// Which one.
+        by: TargetId,
+    },
+    /// Predicted to fall below the share of the best quality that the goal keeps.
+    BelowFloor {
+        /// The quality to be kept.
+        floor: f64,
+    },
+}
+
+/// One candidate's place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ranked {
+    /// Which candidate.
+    pub target: TargetId,
+    /// The selector's score, in [0, 1]: comparable within a ranking.
+    pub score: f64,
+    /// The probability with which this target was chosen, for off-policy estimates.
+    pub propensity: f64,
+    /// Why it stands here.
+    pub reason: Reason,
+}
+
+/// The candidates in order; the first is chosen, the others are asked in turn when it fails.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Ranking(pub Vec<Ranked>);
+
+/// Orders the candidates.
+///
+/// A selector MUST rank every estimate exactly once and no other target, MUST be deterministic for a given `rng`, MUST
+/// break ties by lower cost and then by id, and MUST NOT choose a target that another dominates.
+pub trait Selector: Send + Sync {
+    /// Its name, as configuration and decisions spell it.
+    fn name(&self) -> &'static str;
+    /// The order.
+    fn rank(&self, estimates: &Estimates, facts: &Facts, goal: &Goal, rng: &mut Rng) -> Ranking;
+}
+
+impl Ranking {
+    /// Who was chosen.
+    #[must_use]
+    pub fn chosen(&self) -> Option<&Ranked> {
+        self.0.first()
+    }
+
+    /// Moves `target` to the front for `reason`; the others keep their order. No effect when it is not ranked.
+    pub fn put_first(&mut self, target: &TargetId, reason: Reason) {
+        let Some(at) = self.0.iter().position(|ranked| ranked.target == *target) else { return };
+        let mut chosen = self.0.remove(at);
+        for other in &mut self.0 {
+            other.propensity = 0.0;
+            if other.reason == Reason::Best {
+                other.reason = Reason::LowerScore;
+            }
+        }
+        chosen.reason = reason;
+        chosen.propensity = 1.0;
+        self.0.insert(0, chosen);
+    }
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Best => f.write_str("best score"),
+            Self::Session => f.write_str("stays with its conversation"),
+            Self::Named => f.write_str("asked for by name"),
+            Self::LowerScore => f.write_str("lower score"),
+            Self::Dominated { by } => write!(f, "{by} is as good and no dearer"),
+            Self::BelowFloor { floor } => write!(f, "below the quality floor of {floor:.3}"),
+        }
+    }
+}

@@ -1,1 +1,3 @@
 //! The HTTP server: ingress, keys, configuration, routing, replies, telemetry.
+
+pub mod catalogue;

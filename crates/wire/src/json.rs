@@ -8,12 +8,14 @@
 mod cursor;
 mod text;
 mod view;
+mod write;
 
 use std::fmt;
 
 pub use cursor::{Cursor, MAX_DEPTH, Walk};
 pub use text::{decode, decoded_len, write_string};
 pub use view::{Elements, Kind, Members, View};
+pub(crate) use write::Object;
 
 /// A half-open range of byte offsets into the buffer that was parsed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

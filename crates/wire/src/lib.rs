@@ -5,7 +5,7 @@
 //! Where they do not, a translation says which fields it dropped ([`Lossy`]).
 //!
 //! Nothing here panics on any input: every parser takes bytes from strangers.
-
+pub mod anthropic;
 pub mod head;
 pub mod json;
 pub mod lossy;

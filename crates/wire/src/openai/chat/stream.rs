@@ -19,6 +19,7 @@ use crate::sse;
 #[derive(Clone, Debug, Default)]
 pub struct ChatStream {
     served: Option<String>,
+    hide_usage: bool,
     usage: Option<Usage>,
     finish: Option<Finish>,
     /// Choices by index, as bits: seen, and ended.
@@ -57,6 +58,9 @@ pub enum StreamFault {
     /// The data of an event is not JSON.
     #[error("an event of the stream is not valid JSON: {0}")]
     Malformed(#[from] JsonError),
+    /// Arguments came for a content block that was never begun (Anthropic).
+    #[error("the stream continues content block {0}, which it never began")]
+    UnknownBlock(u64),
 }
 
 /// What one event says. Spans are offsets into its data.
@@ -89,6 +93,13 @@ impl ChatStream {
         Self { served: Some(served.into()), ..Self::default() }
     }
 
+    /// Leaves out the event that has usage and no choices: for a client that did not ask for it where the gateway did.
+    #[must_use]
+    pub fn hide_usage(mut self) -> Self {
+        self.hide_usage = true;
+        self
+    }
+
     /// Takes note of a block of whole events and returns what is to be sent on: mostly the block itself.
     pub fn observe(&mut self, block: Bytes) -> Bytes {
         let mut patches = Vec::new();
@@ -113,7 +124,9 @@ impl ChatStream {
                         self.error = Some(error::parse(data).unwrap_or_default());
                     }
                     self.add(&scan);
-                    if let (Some(served), Some(own)) = (&self.served, scan.model)
+                    if self.hide_usage && scan.usage.is_some() && scan.seen == 0 && !failed {
+                        patches.push((Span { start: event.start(), end: event.end }, Vec::new()));
+                    } else if let (Some(served), Some(own)) = (&self.served, scan.model)
                         && !own.is(data, served)
                         && let Some(start) = event.offset_in_block(own.inner.start)
                     {

@@ -1,0 +1,212 @@
+//! A conversation as Anthropic wants it: instructions apart, and turns of user and assistant in alternation.
+//!
+//! Messages in a row by one side become one turn. Results of tools belong to the user's turn and stand first in it.
+
+use std::borrow::Cow;
+
+use super::content::{plain_text, write_content, write_text};
+use super::request::TranslateError;
+use super::tools::{call_id, write_call};
+use crate::json::{Kind, Object, View, write_string};
+use crate::lossy::Lossy;
+use crate::neutral::Role;
+
+/// The conversation, translated.
+#[derive(Debug, Default)]
+pub(super) struct Turns<'a> {
+    /// Text blocks of all instructions, each followed by a comma.
+    system: Vec<u8>,
+    turns: Vec<Turn>,
+    /// Names of the tools that were called, each once.
+    pub(super) used_tools: Vec<Cow<'a, str>>,
+}
+
+#[derive(Debug, Default)]
+struct Turn {
+    assistant: bool,
+    /// Blocks, each followed by a comma.
+    results: Vec<u8>,
+    blocks: Vec<u8>,
+}
+
+impl<'a> Turns<'a> {
+    pub(super) fn read(messages: View<'a>, lossy: &mut Lossy) -> Result<Self, TranslateError> {
+        let mut turns = Self::default();
+        for (index, message) in messages.elements().enumerate() {
+            let path = format!("messages[{index}]");
+            if message.kind() != Kind::Object {
+                return Err(TranslateError::wrong(path, "an object"));
+            }
+            turns.add(message, path, lossy)?;
+        }
+        // Anthropic wants a user's turn, and wants it first.
+        if turns.turns.is_empty() && !turns.system.is_empty() {
+            lossy.drop_field("messages[0].role");
+            turns.turn(false).blocks = std::mem::take(&mut turns.system);
+        }
+        match turns.turns.first() {
+            None => return Err(TranslateError::NothingToSay),
+            Some(first) if first.assistant => {
+                lossy.drop_field("messages[0].role");
+                let mut opening = Turn::default();
+                write_text(b".", None, &mut opening.blocks);
+                turns.turns.insert(0, opening);
+            }
+            Some(_) => {}
+        }
+        Ok(turns)
+    }
+
+    /// Writes `system`, if there is any, and `messages`.
+    pub(super) fn write(&self, request: &mut Object<'_>) {
+        if !self.system.is_empty() {
+            write_list(&[&self.system], request.key("system"));
+        }
+        let out = request.key("messages");
+        out.push(b'[');
+        for (index, turn) in self.turns.iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            let mut object = Object::new(out);
+            object.string("role", if turn.assistant { "assistant" } else { "user" });
+            write_list(&[&turn.results, &turn.blocks], object.key("content"));
+            object.end();
+        }
+        out.push(b']');
+    }
+
+    fn add(&mut self, message: View<'a>, path: String, lossy: &mut Lossy) -> Result<(), TranslateError> {
+        let role = message.get("role").and_then(|role| role.str());
+        let role = role.ok_or_else(|| TranslateError::wrong(format!("{path}.role"), "a string"))?;
+        let content = message.get("content").filter(|content| !content.is_null());
+        if content.is_some_and(|content| !matches!(content.kind(), Kind::String | Kind::Array)) {
+            return Err(TranslateError::wrong(format!("{path}.content"), "a string or an array"));
+        }
+        match (Role::parse(&role), role.as_ref()) {
+            (Role::System | Role::Developer, _) => {
+                if !self.turns.is_empty() {
+                    // Instructions in mid-conversation move to the front.
+                    lossy.drop_field(format!("{path}.role"));
+                }
+                if let Some(content) = content {
+                    write_content(content, &path, &mut self.system, lossy);
+                }
+                known(message, &["role", "content"], &path, lossy);
+            }
+            (Role::User, _) => {
+                if let Some(content) = content {
+                    self.blocks(false, |out| write_content(content, &path, out, lossy));
+                }
+                known(message, &["role", "content"], &path, lossy);
+            }
+            (Role::Assistant, _) => self.add_assistant(message, content, &path, lossy)?,
+            (Role::Tool, "function") => {
+                // Results of the older kind name no call they belong to.
+                lossy.drop_field(format!("{path}.role"));
+                if let Some(content) = content {
+                    self.blocks(false, |out| write_content(content, &path, out, lossy));
+                }
+            }
+            (Role::Tool, _) => self.add_result(message, content, &path, lossy)?,
+            (Role::Other, _) => {
+                let expected = "one of system, developer, user, assistant, tool";
+                return Err(TranslateError::wrong(format!("{path}.role"), expected));
+            }
+        }
+        Ok(())
+    }
+
+    fn add_assistant(
+        &mut self,
+        message: View<'a>,
+        content: Option<View<'a>>,
+        path: &str,
+        lossy: &mut Lossy,
+    ) -> Result<(), TranslateError> {
+        let refusal = message.get("refusal").and_then(|refusal| refusal.str_raw());
+        let mut blocks = Vec::new();
+        if let Some(content) = content {
+            write_content(content, path, &mut blocks, lossy);
+        }
+        if let Some(refusal) = refusal {
+            write_text(refusal, None, &mut blocks);
+        }
+        let calls = message.get("tool_calls").into_iter().flat_map(|calls| calls.elements());
+        for (index, call) in calls.enumerate() {
+            let name = write_call(call, &format!("{path}.tool_calls[{index}]"), &mut blocks, lossy)?;
+            blocks.push(b',');
+            if !self.used_tools.contains(&name) {
+                self.used_tools.push(name);
+            }
+        }
+        if !blocks.is_empty() {
+            self.turn(true).blocks.append(&mut blocks);
+        }
+        known(message, &["role", "content", "tool_calls", "refusal"], path, lossy);
+        Ok(())
+    }
+
+    fn add_result(
+        &mut self,
+        message: View<'a>,
+        content: Option<View<'a>>,
+        path: &str,
+        lossy: &mut Lossy,
+    ) -> Result<(), TranslateError> {
+        let id = message.get("tool_call_id").and_then(|id| id.str());
+        let id = id.ok_or_else(|| TranslateError::wrong(format!("{path}.tool_call_id"), "a string"))?;
+        let results = &mut self.turn(false).results;
+        let mut block = Object::new(results);
+        block.string("type", "tool_result").string("tool_use_id", &call_id(&id));
+        if let Some(content) = content {
+            let out = block.key("content");
+            let mut parts = Vec::new();
+            match content.str_raw() {
+                Some(_) => out.extend_from_slice(content.raw()),
+                None if write_content(content, path, &mut parts, lossy) > 0 => write_list(&[&parts], out),
+                None => write_string(&plain_text(content), out),
+            }
+        }
+        block.end();
+        results.push(b',');
+        known(message, &["role", "content", "tool_call_id", "name"], path, lossy);
+        Ok(())
+    }
+
+    /// Appends blocks to the turn at hand, which is not begun for nothing.
+    fn blocks(&mut self, assistant: bool, write: impl FnOnce(&mut Vec<u8>) -> usize) {
+        let mut blocks = Vec::new();
+        if write(&mut blocks) > 0 {
+            self.turn(assistant).blocks.append(&mut blocks);
+        }
+    }
+
+    /// The turn of one side: the last one if it is that side's, else a new one.
+    fn turn(&mut self, assistant: bool) -> &mut Turn {
+        let last = self.turns.pop_if(|turn| turn.assistant == assistant);
+        self.turns.push_mut(last.unwrap_or(Turn { assistant, ..Turn::default() }))
+    }
+}
+
+/// Reports the members of a message that are not translated.
+fn known(message: View<'_>, names: &[&str], path: &str, lossy: &mut Lossy) {
+    for (key, value) in message.members() {
+        let empty = value.is_null() || value.raw() == b"[]";
+        if !empty && !names.contains(&key.as_ref()) {
+            lossy.drop_field(format!("{path}.{key}"));
+        }
+    }
+}
+
+/// An array from parts in which each value is followed by a comma.
+fn write_list(parts: &[&Vec<u8>], out: &mut Vec<u8>) {
+    out.push(b'[');
+    for part in parts {
+        out.extend_from_slice(part);
+    }
+    if out.last() == Some(&b',') {
+        out.pop();
+    }
+    out.push(b']');
+}

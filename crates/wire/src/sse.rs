@@ -21,11 +21,13 @@ pub const DEFAULT_EVENT_LIMIT: usize = 8 << 20;
 
 /// Cuts a body into blocks of whole events.
 ///
-/// Invariant: `carry` holds the bytes since the last event's end, and the three flags say how they end.
+/// Invariant: `carry` holds the bytes since the last event's end, and the flags say how they end.
 #[derive(Debug)]
 pub struct Splitter {
     carry: BytesMut,
     limit: usize,
+    /// Bytes of the event at hand so far: those in `carry`, but for a line feed that belongs to the event before.
+    length: usize,
     /// Whether the line at hand is empty so far.
     line_empty: bool,
     /// Whether the last byte was a carriage return, so that a line feed belongs to it.
@@ -63,7 +65,14 @@ impl Default for Splitter {
 impl Splitter {
     /// A splitter that refuses events of more than `limit` bytes, field names and line ends included.
     pub fn new(limit: usize) -> Self {
-        Self { carry: BytesMut::new(), limit, line_empty: true, after_return: false, failed: false }
+        Self {
+            carry: BytesMut::new(),
+            limit,
+            length: 0,
+            line_empty: true,
+            after_return: false,
+            failed: false,
+        }
     }
 
     /// Takes the next chunk of the body. The blocks come in the body's order. After an error all further chunks give
@@ -109,7 +118,7 @@ impl Splitter {
     fn scan(&mut self, chunk: &[u8]) -> Ends {
         let mut ends = Ends::default();
         // How much of the event at hand lies before this chunk, and where its part in this chunk begins.
-        let mut before = self.carry.len();
+        let mut before = self.length;
         let mut start = 0;
         let mut at = 0;
         while at < chunk.len() {
@@ -150,7 +159,8 @@ impl Splitter {
                 start = at;
             }
         }
-        ends.too_long = before + (chunk.len() - start) > self.limit;
+        self.length = before + (chunk.len() - start);
+        ends.too_long = self.length > self.limit;
         ends
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! `UPDATE_GOLDENS=1 cargo test -p pointsman-wire --test goldens` rewrites what comes out; read the difference then.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a case may stop a test")]
+
 use std::fmt::{Debug, Write};
 use std::fs;
 use std::path::{Path, PathBuf};

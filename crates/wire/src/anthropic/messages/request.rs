@@ -197,6 +197,6 @@ fn is_default(name: &str, value: View<'_>) -> bool {
         "logit_bias" | "metadata" => value.members().next().is_none(),
         "modalities" => value.elements().all(|modality| modality.is_str("text")),
         "service_tier" => value.is_str("auto") || value.is_str("default"),
-        _ => false,
+        _ => value.raw() == b"[]",
     }
 }

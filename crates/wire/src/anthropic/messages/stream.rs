@@ -85,7 +85,9 @@ impl MessageStream {
             }
             match View::parse(data) {
                 Ok(view) => self.event(view, data, &mut out),
-                Err(fault) => self.ended = Some(Ended::Fault(StreamFault::Malformed(fault))),
+                Err(fault) => {
+                    self.ended = Some(Ended::Fault(StreamFault::of_data(fault, event.terminated)));
+                }
             }
         }
         Bytes::from(out)

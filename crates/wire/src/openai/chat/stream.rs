@@ -28,7 +28,7 @@ pub struct ChatStream {
     text_bytes: usize,
     text_events: usize,
     error: Option<ApiError>,
-    malformed: Option<JsonError>,
+    fault: Option<StreamFault>,
     done: bool,
     /// From a malformed event or an unearned `[DONE]` on nothing is sent any more.
     withheld: bool,
@@ -80,6 +80,13 @@ pub struct ChunkScan {
     pub text_bytes: usize,
     /// Whether the event is an error.
     pub failed: bool,
+}
+
+impl StreamFault {
+    /// What data that is not JSON says: broken, or, where the body ended in it, cut.
+    pub(crate) fn of_data(fault: JsonError, terminated: bool) -> Self {
+        if terminated { Self::Malformed(fault) } else { Self::Cut }
+    }
 }
 
 impl ChatStream {
@@ -136,7 +143,7 @@ impl ChatStream {
                 }
                 Err(fault) => {
                     // A client would stumble over it and never see the error event that follows.
-                    self.malformed = Some(fault);
+                    self.fault = Some(StreamFault::of_data(fault, event.terminated));
                     self.withheld = true;
                     patches.push((Span { start: event.start(), end: block.len() }, Vec::new()));
                 }
@@ -150,9 +157,9 @@ impl ChatStream {
 
     /// How the stream ended, once its body has: also the rest of the splitter must have been observed.
     pub fn end(&self) -> StreamEnd {
-        match (&self.error, self.malformed) {
+        match (&self.error, self.fault) {
             (Some(error), _) => StreamEnd::Error(error.clone()),
-            (None, Some(fault)) => StreamEnd::Broken(fault.into()),
+            (None, Some(fault)) => StreamEnd::Broken(fault),
             (None, None) if self.whole() => StreamEnd::Complete { done: self.done },
             (None, None) => StreamEnd::Broken(StreamFault::Cut),
         }

@@ -78,10 +78,9 @@ fn json_like() -> impl Strategy<Value = Vec<u8>> {
     (value, damage).prop_map(|(text, damage)| {
         let mut text = text.into_bytes();
         if let Some((at, byte)) = damage
-            && !text.is_empty()
+            && let Some(own) = text.get_mut(at.index(1 << 16) % text.len().max(1))
         {
-            let at = at.index(text.len());
-            text[at] = byte;
+            *own = byte;
         }
         text
     })

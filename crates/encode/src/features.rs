@@ -17,8 +17,8 @@ use std::ops::Deref;
 
 use crate::Text;
 use lexicon::{
-    AGENTIC, CODE, COMPARE, CONDITION, CREATIVE, DATA, ENGLISH, EXPLAIN, GREETING, IMPERATIVE, LISTING, LOGIC,
-    MATHS, NEGATION, POLITE, PROOF, QUANTITY, ROLE, SUMMARY, TABLE, TIME, TRANSLATE, WH,
+    AGENTIC, CODE, COMPARE, CONDITION, CREATIVE, DATA, ENGLISH, EXPLAIN, GREETING, IMPERATIVE, LISTING,
+    LOGIC, MATHS, NEGATION, POLITE, PROOF, QUANTITY, ROLE, SUMMARY, TABLE, TIME, TRANSLATE, WH,
 };
 use scan::Scan;
 
@@ -111,6 +111,7 @@ impl Features {
     pub const VERSION: u32 = 1;
 
     /// What each value is called.
+    #[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]
     pub const NAMES: [&'static str; Self::COUNT] = {
         let mut names = [""; Self::COUNT];
         let mut at = 0;

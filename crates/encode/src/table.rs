@@ -42,7 +42,9 @@ pub enum TableError {
     #[error("not a static table of version {VERSION}; write it with tools/static_table")]
     Kind,
     /// The table does not fit the tokeniser or this build.
-    #[error("the table has {rows} rows of {dimensions}, this build reads {expected} rows of {DIMENSIONS}; take a table made for it")]
+    #[error(
+        "the table has {rows} rows of {dimensions}, this build reads {expected} rows of {DIMENSIONS}; take a table made for it"
+    )]
     Shape {
         /// Rows in the file.
         rows: usize,
@@ -72,7 +74,8 @@ impl StaticTable {
     #[allow(clippy::expect_used, reason = "the bytes are part of the build, and every test would fail first")]
     pub fn embedded() -> &'static Self {
         static EMBEDDED: LazyLock<StaticTable> = LazyLock::new(|| {
-            StaticTable::parse(Cow::Borrowed(BYTES)).expect("data/static-1.bin is whole; build it with tools/static_table")
+            StaticTable::parse(Cow::Borrowed(BYTES))
+                .expect("data/static-1.bin is whole; build it with tools/static_table")
         });
         &EMBEDDED
     }
@@ -135,7 +138,8 @@ impl StaticTable {
     }
 
     fn is_intact(&self) -> bool {
-        let (Some(written), Some(content)) = (self.file.get(HEADER_BYTES - 32..HEADER_BYTES), self.file.get(HEADER_BYTES..))
+        let (Some(written), Some(content)) =
+            (self.file.get(HEADER_BYTES - 32..HEADER_BYTES), self.file.get(HEADER_BYTES..))
         else {
             return false;
         };

@@ -77,7 +77,8 @@ pub fn stable_hash(bytes: &[u8]) -> u64 {
     const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
     let mix = |state: u64, word: u64| (state ^ word).wrapping_mul(MULTIPLIER).rotate_left(29);
     let (words, rest) = bytes.as_chunks::<8>();
-    let mut state = words.iter().fold(bytes.len() as u64, |state, word| mix(state, u64::from_le_bytes(*word)));
+    let mut state =
+        words.iter().fold(bytes.len() as u64, |state, word| mix(state, u64::from_le_bytes(*word)));
     let last = rest.iter().fold(0_u64, |word, byte| (word << 8) | u64::from(*byte));
     state = mix(state, last);
     // The finaliser of splitmix64: every input bit reaches every output bit.

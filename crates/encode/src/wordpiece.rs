@@ -47,7 +47,8 @@ impl WordPiece {
     #[allow(clippy::expect_used, reason = "the bytes are part of the build, and every test would fail first")]
     pub fn embedded() -> &'static Self {
         static EMBEDDED: LazyLock<WordPiece> = LazyLock::new(|| WordPiece {
-            layout: Layout::parse(BYTES).expect("data/wordpiece-1.bin is whole; build it with tools/static_table"),
+            layout: Layout::parse(BYTES)
+                .expect("data/wordpiece-1.bin is whole; build it with tools/static_table"),
         });
         &EMBEDDED
     }
@@ -146,8 +147,11 @@ impl WordPiece {
         let longest = rest.len().min(MAX_TOKEN_BYTES);
         hashes.iter().enumerate().take(longest).rev().find_map(|(last, hash)| {
             let prefix = rest.get(..=last)?;
-            let id =
-                if continued { self.layout.continuation(*hash, prefix) } else { self.layout.word(*hash, prefix) };
+            let id = if continued {
+                self.layout.continuation(*hash, prefix)
+            } else {
+                self.layout.word(*hash, prefix)
+            };
             id.map(|id| (id, last + 1))
         })
     }

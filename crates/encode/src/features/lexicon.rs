@@ -71,14 +71,23 @@ const GROUPS: [(Tags, &str); 27] = [
          series geometric arithmetic expression simplify evaluate maximum minimum function graph parabola factor real \
          complex digits digit multiple coefficient formula frac sqrt theta average median",
     ),
-    (PROOF, "prove proof theorem lemma corollary derive derivation contradiction induction axiom qed rigorous rigorously"),
-    (EXPLAIN, "explain describe why discuss clarify elaborate reason reasons because meaning definition define difference understand"),
+    (
+        PROOF,
+        "prove proof theorem lemma corollary derive derivation contradiction induction axiom qed rigorous rigorously",
+    ),
+    (
+        EXPLAIN,
+        "explain describe why discuss clarify elaborate reason reasons because meaning definition define difference understand",
+    ),
     (
         TRANSLATE,
         "translate translation translated english french spanish german italian portuguese chinese japanese korean russian \
          arabic hindi latin",
     ),
-    (SUMMARY, "summarize summarise summary summaries tldr shorten condense paraphrase rephrase rewrite key takeaways abstract"),
+    (
+        SUMMARY,
+        "summarize summarise summary summaries tldr shorten condense paraphrase rephrase rewrite key takeaways abstract",
+    ),
     (
         CREATIVE,
         "poem poems story stories song lyrics essay haiku sonnet novel fiction character dialogue imagine creative joke slogan \
@@ -95,7 +104,10 @@ const GROUPS: [(Tags, &str); 27] = [
         "not no never none neither nor cannot can't don't doesn't didn't isn't aren't wasn't won't without nothing except \
          incorrect false",
     ),
-    (CONDITION, "if unless otherwise when whenever suppose assume assuming given provided then else whether until"),
+    (
+        CONDITION,
+        "if unless otherwise when whenever suppose assume assuming given provided then else whether until",
+    ),
     (
         LOGIC,
         "therefore thus hence implies imply and or because since so true false all some every any only necessarily must \
@@ -121,7 +133,10 @@ const GROUPS: [(Tags, &str); 27] = [
         "the of and to in is a that it for on with as was be at by this from or an are but have has had not which their its \
          they i you he she we my your his her our will would can do does did been were there if what how",
     ),
-    (LIMIT, "word words sentence sentences paragraph paragraphs characters lines line bullet bullets page pages"),
+    (
+        LIMIT,
+        "word words sentence sentences paragraph paragraphs characters lines line bullet bullets page pages",
+    ),
     (SHOT, "q a question answer input output example user assistant human response label"),
     (CONTEXT, "context passage document article text background paragraph source transcript email data"),
     (STEP, "step steps"),

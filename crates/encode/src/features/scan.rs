@@ -118,13 +118,16 @@ impl Scan {
     fn line(&mut self, line: &str, lexicon: &Lexicon) {
         let content = line.trim();
         self.lines += 1;
-        self.indented_lines += u32::from(!content.is_empty() && (line.starts_with('\t') || line.starts_with("  ")));
+        self.indented_lines +=
+            u32::from(!content.is_empty() && (line.starts_with('\t') || line.starts_with("  ")));
         self.code_lines += u32::from(content.ends_with([';', '{', '}']) || content.ends_with("):"));
-        self.table_lines += u32::from(content.starts_with('|') && content.ends_with('|') && content.len() > 2);
+        self.table_lines +=
+            u32::from(content.starts_with('|') && content.ends_with('|') && content.len() > 2);
         self.fences += u32::from(content.starts_with("```"));
         self.list_lines += u32::from(is_list_item(content));
         self.few_shot += u32::from(content.starts_with("###"));
-        self.context_block |= content.starts_with("\"\"\"") || content.starts_with("> ") || content.starts_with("<doc");
+        self.context_block |=
+            content.starts_with("\"\"\"") || content.starts_with("> ") || content.starts_with("<doc");
         self.urls += u32::from(content.contains("://"));
         if let Some(letter) = choice_at_line_start(content) {
             self.choice(letter);
@@ -168,7 +171,9 @@ impl Scan {
             char => {
                 self.non_ascii += 1;
                 self.letters += 1;
-                self.cjk += u32::from(matches!(char, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}'));
+                self.cjk += u32::from(
+                    matches!(char, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}'),
+                );
                 self.cyrillic += u32::from(matches!(char, '\u{400}'..='\u{52f}'));
                 self.capitals += u32::from(char.is_uppercase());
             }
@@ -258,7 +263,8 @@ impl Word {
     fn push(&mut self, char: char) {
         let is_small = char.is_ascii_lowercase();
         self.starts_capital |= self.chars == 0 && char.is_uppercase();
-        self.is_identifier |= (char == '_' && self.chars > 0) || (char.is_ascii_uppercase() && self.last_is_small);
+        self.is_identifier |=
+            (char == '_' && self.chars > 0) || (char.is_ascii_uppercase() && self.last_is_small);
         self.last_is_small = is_small;
         self.chars += 1;
         self.digits += u32::from(char.is_ascii_digit());
@@ -304,7 +310,8 @@ fn is_list_item(content: &str) -> bool {
 fn choice_at_line_start(content: &str) -> Option<char> {
     let mut chars = content.chars();
     let (letter, mark, space) = (chars.next()?, chars.next()?, chars.next());
-    let is_choice = letter.is_ascii_uppercase() && matches!(mark, '.' | ':') && space.is_none_or(char::is_whitespace);
+    let is_choice =
+        letter.is_ascii_uppercase() && matches!(mark, '.' | ':') && space.is_none_or(char::is_whitespace);
     is_choice.then_some(letter)
 }
 

@@ -59,7 +59,8 @@ fn a_damaged_table_is_refused_with_its_reason() {
 #[test]
 fn a_prompt_of_200_kb_costs_no_more_than_512_tokens() {
     let table = StaticTable::embedded();
-    for pattern in ["word ", "a", "?!", "日本語", "fn main() { println!(\"{}\", 1); }\n", "é", "\u{301}"] {
+    for pattern in ["word ", "a", "?!", "日本語", "fn main() { println!(\"{}\", 1); }\n", "é", "\u{301}"]
+    {
         let turn = pattern.repeat(200_000 / pattern.len());
         let tokens = table.tokens(&Text::new(&turn, None)).len();
         assert!(tokens <= 2 * END_TOKENS, "{tokens} tokens for {pattern:?}");

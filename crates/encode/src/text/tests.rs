@@ -26,7 +26,9 @@ fn a_long_turn_keeps_its_start_and_its_end() {
 fn cuts_fall_between_words() {
     let turn = "antidisestablishmentarianism ".repeat(400);
     let text = Text::new(&turn, None);
-    assert!(text.head().split_whitespace().chain(text.tail().split_whitespace()).all(|word| word.len() == 28));
+    assert!(
+        text.head().split_whitespace().chain(text.tail().split_whitespace()).all(|word| word.len() == 28)
+    );
 }
 
 #[test]

@@ -102,7 +102,8 @@ impl<'a> Layout<'a> {
 
     fn class_of_code(&self, char: char) -> Class {
         let code = char as usize;
-        let block = self.block_of.get(code / CODES_PER_BLOCK).map(|block| usize::from(u16::from_le_bytes(*block)));
+        let block =
+            self.block_of.get(code / CODES_PER_BLOCK).map(|block| usize::from(u16::from_le_bytes(*block)));
         let classes = block.and_then(|block| self.blocks.get(block));
         match classes.and_then(|classes| classes.get(code % CODES_PER_BLOCK)) {
             Some(0) => Class::Keep,

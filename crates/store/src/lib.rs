@@ -12,6 +12,8 @@
 
 mod change;
 mod error;
+#[cfg(test)]
+mod fixtures;
 mod keys;
 mod ledger;
 mod record;

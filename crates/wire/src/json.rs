@@ -63,6 +63,15 @@ impl Str {
         decode(self.inner.of(bytes))
     }
 
+    /// The bytes of the decoded text: cheaper than [`Str::text`] where a key is matched.
+    pub fn bytes<'a>(&self, bytes: &'a [u8]) -> std::borrow::Cow<'a, [u8]> {
+        let raw = self.inner.of(bytes);
+        if !self.escaped {
+            return raw.into();
+        }
+        decode(raw).into_owned().into_bytes().into()
+    }
+
     /// Whether the decoded text is `name`.
     pub fn is(&self, bytes: &[u8], name: &str) -> bool {
         let raw = self.inner.of(bytes);

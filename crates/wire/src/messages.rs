@@ -197,22 +197,22 @@ fn read_into<'a>(raw: &'a [u8], messages: &mut Vec<Message<'a>>) -> Result<(), J
         }
         let mut members = cursor.object()?;
         while let Some(key) = cursor.next_key(&mut members)? {
-            match key.text(raw).as_ref() {
-                "role" => {
+            match key.bytes(raw).as_ref() {
+                b"role" => {
                     let role = cursor.string_or_skip()?;
                     message.role = role.map_or(Role::Other, |role| Role::parse(&role.text(raw)));
                 }
-                "content" => {
+                b"content" => {
                     (message.parts, message.text_bytes) = (Parts::default(), 0);
                     message.content =
                         Some(content(&mut cursor, &mut message.parts, &mut message.text_bytes)?);
                 }
-                "tool_calls" => {
+                b"tool_calls" => {
                     let calls = cursor.view()?;
                     message.tool_calls = calls.elements().next().map(|_| calls);
                 }
-                "tool_call_id" => message.tool_call_id = Some(cursor.view()?),
-                "name" => message.name = Some(cursor.view()?),
+                b"tool_call_id" => message.tool_call_id = Some(cursor.view()?),
+                b"name" => message.name = Some(cursor.view()?),
                 _ => {
                     cursor.value()?;
                 }

@@ -77,10 +77,9 @@ fn json_like() -> impl Strategy<Value = Vec<u8>> {
     let damage = prop::option::weighted(0.2, (any::<prop::sample::Index>(), any::<u8>()));
     (value, damage).prop_map(|(text, damage)| {
         let mut text = text.into_bytes();
-        if let Some((at, byte)) = damage
-            && let Some(own) = text.get_mut(at.index(1 << 16) % text.len().max(1))
-        {
-            *own = byte;
+        if let Some((at, byte)) = damage {
+            let at = at.index(text.len());
+            text.splice(at..=at, [byte]);
         }
         text
     })

@@ -40,6 +40,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The next byte that is not white space, without consuming it.
+    #[inline]
     pub fn peek(&mut self) -> Option<u8> {
         self.space();
         self.byte()
@@ -159,14 +160,17 @@ impl<'a> Cursor<'a> {
         JsonError { fault, place: Place::of(self.bytes, self.at) }
     }
 
+    #[inline]
     fn byte(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
+    #[inline]
     fn rest(&self) -> &'a [u8] {
         self.bytes.get(self.at..).unwrap_or_default()
     }
 
+    #[inline]
     fn space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.byte() {
             self.at += 1;
@@ -189,6 +193,7 @@ impl<'a> Cursor<'a> {
         Ok(Walk::default())
     }
 
+    #[inline]
     fn advance(&mut self, walk: &mut Walk, close: u8, expected: &'static str) -> Result<bool, JsonError> {
         let next = self.peek();
         if next == Some(close) {
@@ -207,6 +212,7 @@ impl<'a> Cursor<'a> {
         Ok(true)
     }
 
+    #[inline]
     fn colon(&mut self) -> Result<(), JsonError> {
         if self.peek() != Some(b':') {
             return Err(self.expected("`:`"));
@@ -336,20 +342,28 @@ impl<'a> Cursor<'a> {
 
 /// How many bytes from the front are neither a quote, a backslash nor a control character.
 pub(super) fn plain_run(bytes: &[u8]) -> usize {
+    // Keys and short strings end within two words; long strings dominate large bodies and are taken in
+    // blocks without a branch per byte, which compilers vectorise.
     let mut rest = bytes;
-    // Long strings dominate large bodies: whole blocks without a branch per byte, which compilers vectorise.
-    while let Some((block, tail)) = rest.split_first_chunk::<32>() {
-        if block.iter().fold(false, |hit, &byte| hit | (byte == b'"') | (byte == b'\\') | (byte < 0x20)) {
-            break;
-        }
-        rest = tail;
-    }
+    let mut words = 0;
     while let Some((word, tail)) = rest.split_first_chunk::<8>() {
         let hits = special(u64::from_le_bytes(*word));
         if hits != 0 {
             return bytes.len() - rest.len() + (hits.trailing_zeros() / 8) as usize;
         }
         rest = tail;
+        words += 1;
+        if words == 2 {
+            while let Some((block, tail)) = rest.split_first_chunk::<32>() {
+                if block
+                    .iter()
+                    .fold(false, |hit, &byte| hit | (byte == b'"') | (byte == b'\\') | (byte < 0x20))
+                {
+                    break;
+                }
+                rest = tail;
+            }
+        }
     }
     let tail = rest.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20);
     bytes.len() - rest.len() + tail.unwrap_or(rest.len())

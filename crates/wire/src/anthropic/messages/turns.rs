@@ -29,6 +29,51 @@ struct Turn {
     blocks: Vec<u8>,
 }
 
+/// The members of one message, `null` ones left out.
+#[derive(Debug, Default)]
+struct Message<'a> {
+    role: Option<View<'a>>,
+    content: Option<View<'a>>,
+    refusal: Option<View<'a>>,
+    tool_calls: Option<View<'a>>,
+    tool_call_id: Option<View<'a>>,
+    name: Option<View<'a>>,
+    /// Names of the others that say something.
+    others: Vec<Cow<'a, str>>,
+}
+
+impl<'a> Message<'a> {
+    fn read(message: View<'a>) -> Self {
+        let mut own = Self::default();
+        for (key, value) in message.members() {
+            match key.as_ref() {
+                _ if value.is_null() || value.raw() == b"[]" => {}
+                "role" => own.role = Some(value),
+                "content" => own.content = Some(value),
+                "refusal" => own.refusal = Some(value),
+                "tool_calls" => own.tool_calls = Some(value),
+                "tool_call_id" => own.tool_call_id = Some(value),
+                "name" => own.name = Some(value),
+                _ => own.others.push(key),
+            }
+        }
+        own
+    }
+
+    /// Reports the members that are not carried over: the unknown ones, and those of `unused` that are there.
+    fn report(&self, unused: &[&str], path: &str, lossy: &mut Lossy) {
+        let unused = unused.iter().filter(|name| match **name {
+            "refusal" => self.refusal.is_some(),
+            "tool_calls" => self.tool_calls.is_some(),
+            "name" => self.name.is_some(),
+            _ => self.tool_call_id.is_some(),
+        });
+        for name in unused.copied().chain(self.others.iter().map(AsRef::as_ref)) {
+            lossy.drop_field(format!("{path}.{name}"));
+        }
+    }
+}
+
 impl<'a> Turns<'a> {
     pub(super) fn read(messages: View<'a>, lossy: &mut Lossy) -> Result<Self, TranslateError> {
         let mut turns = Self::default();
@@ -37,7 +82,7 @@ impl<'a> Turns<'a> {
             if message.kind() != Kind::Object {
                 return Err(TranslateError::wrong(path, "an object"));
             }
-            turns.add(message, path, lossy)?;
+            turns.add(&Message::read(message), path, lossy)?;
         }
         // Anthropic wants a user's turn, and wants it first.
         if turns.turns.is_empty() && !turns.system.is_empty() {
@@ -76,10 +121,10 @@ impl<'a> Turns<'a> {
         out.push(b']');
     }
 
-    fn add(&mut self, message: View<'a>, path: String, lossy: &mut Lossy) -> Result<(), TranslateError> {
-        let role = message.get("role").and_then(|role| role.str());
+    fn add(&mut self, message: &Message<'a>, path: String, lossy: &mut Lossy) -> Result<(), TranslateError> {
+        let role = message.role.and_then(|role| role.str());
         let role = role.ok_or_else(|| TranslateError::wrong(format!("{path}.role"), "a string"))?;
-        let content = message.get("content").filter(|content| !content.is_null());
+        let content = message.content;
         if content.is_some_and(|content| !matches!(content.kind(), Kind::String | Kind::Array)) {
             return Err(TranslateError::wrong(format!("{path}.content"), "a string or an array"));
         }
@@ -92,23 +137,24 @@ impl<'a> Turns<'a> {
                 if let Some(content) = content {
                     write_content(content, &path, &mut self.system, lossy);
                 }
-                known(message, &["role", "content"], &path, lossy);
+                message.report(&["tool_calls", "tool_call_id", "refusal", "name"], &path, lossy);
             }
             (Role::User, _) => {
                 if let Some(content) = content {
                     self.blocks(false, |out| write_content(content, &path, out, lossy));
                 }
-                known(message, &["role", "content"], &path, lossy);
+                message.report(&["tool_calls", "tool_call_id", "refusal", "name"], &path, lossy);
             }
-            (Role::Assistant, _) => self.add_assistant(message, content, &path, lossy)?,
+            (Role::Assistant, _) => self.add_assistant(message, &path, lossy)?,
             (Role::Tool, "function") => {
                 // Results of the older kind name no call they belong to.
                 lossy.drop_field(format!("{path}.role"));
+                message.report(&["tool_calls", "tool_call_id", "refusal", "name"], &path, lossy);
                 if let Some(content) = content {
                     self.blocks(false, |out| write_content(content, &path, out, lossy));
                 }
             }
-            (Role::Tool, _) => self.add_result(message, content, &path, lossy)?,
+            (Role::Tool, _) => self.add_result(message, &path, lossy)?,
             (Role::Other, _) => {
                 let expected = "one of system, developer, user, assistant, tool";
                 return Err(TranslateError::wrong(format!("{path}.role"), expected));
@@ -119,20 +165,18 @@ impl<'a> Turns<'a> {
 
     fn add_assistant(
         &mut self,
-        message: View<'a>,
-        content: Option<View<'a>>,
+        message: &Message<'a>,
         path: &str,
         lossy: &mut Lossy,
     ) -> Result<(), TranslateError> {
-        let refusal = message.get("refusal").and_then(|refusal| refusal.str_raw());
         let mut blocks = Vec::new();
-        if let Some(content) = content {
+        if let Some(content) = message.content {
             write_content(content, path, &mut blocks, lossy);
         }
-        if let Some(refusal) = refusal {
+        if let Some(refusal) = message.refusal.and_then(|refusal| refusal.str_raw()) {
             write_text(refusal, None, &mut blocks);
         }
-        let calls = message.get("tool_calls").into_iter().flat_map(|calls| calls.elements());
+        let calls = message.tool_calls.into_iter().flat_map(|calls| calls.elements());
         for (index, call) in calls.enumerate() {
             let name = write_call(call, &format!("{path}.tool_calls[{index}]"), &mut blocks, lossy)?;
             blocks.push(b',');
@@ -143,23 +187,22 @@ impl<'a> Turns<'a> {
         if !blocks.is_empty() {
             self.turn(true).blocks.append(&mut blocks);
         }
-        known(message, &["role", "content", "tool_calls", "refusal"], path, lossy);
+        message.report(&["tool_call_id", "name"], path, lossy);
         Ok(())
     }
 
     fn add_result(
         &mut self,
-        message: View<'a>,
-        content: Option<View<'a>>,
+        message: &Message<'a>,
         path: &str,
         lossy: &mut Lossy,
     ) -> Result<(), TranslateError> {
-        let id = message.get("tool_call_id").and_then(|id| id.str());
+        let id = message.tool_call_id.and_then(|id| id.str());
         let id = id.ok_or_else(|| TranslateError::wrong(format!("{path}.tool_call_id"), "a string"))?;
         let results = &mut self.turn(false).results;
         let mut block = Object::new(results);
         block.string("type", "tool_result").string("tool_use_id", &call_id(&id));
-        if let Some(content) = content {
+        if let Some(content) = message.content {
             let out = block.key("content");
             let mut parts = Vec::new();
             match content.str_raw() {
@@ -170,7 +213,7 @@ impl<'a> Turns<'a> {
         }
         block.end();
         results.push(b',');
-        known(message, &["role", "content", "tool_call_id", "name"], path, lossy);
+        message.report(&["tool_calls", "refusal"], path, lossy);
         Ok(())
     }
 
@@ -186,16 +229,6 @@ impl<'a> Turns<'a> {
     fn turn(&mut self, assistant: bool) -> &mut Turn {
         let last = self.turns.pop_if(|turn| turn.assistant == assistant);
         self.turns.push_mut(last.unwrap_or(Turn { assistant, ..Turn::default() }))
-    }
-}
-
-/// Reports the members of a message that are not translated.
-fn known(message: View<'_>, names: &[&str], path: &str, lossy: &mut Lossy) {
-    for (key, value) in message.members() {
-        let empty = value.is_null() || value.raw() == b"[]";
-        if !empty && !names.contains(&key.as_ref()) {
-            lossy.drop_field(format!("{path}.{key}"));
-        }
     }
 }
 

@@ -40,12 +40,18 @@ impl AnswerScan {
         let mut walk = cursor.object()?;
         let mut failed = false;
         while let Some(key) = cursor.next_key(&mut walk)? {
-            match key.text(body).as_ref() {
-                "model" => scan.model = cursor.string_or_skip()?,
-                "usage" => scan.usage = read_usage(cursor.view()?),
-                "choices" => choices(cursor.view()?, &mut scan),
-                "error" => failed = !cursor.view()?.is_null(),
-                "object" => failed |= cursor.view()?.is_str("error"),
+            match key.bytes(body).as_ref() {
+                b"model" => scan.model = cursor.string_or_skip()?,
+                b"usage" => scan.usage = read_usage(cursor.view()?),
+                b"choices" if cursor.peek() == Some(b'[') => {
+                    scan.finishes.clear();
+                    let mut items = cursor.array()?;
+                    while cursor.next_item(&mut items)? {
+                        choice(&mut cursor, &mut scan)?;
+                    }
+                }
+                b"error" => failed = !cursor.view()?.is_null(),
+                b"object" => failed |= cursor.view()?.is_str("error"),
                 _ => {
                     cursor.value()?;
                 }
@@ -74,39 +80,60 @@ pub(super) fn model_patch(own: Str, served: &str) -> (Span, Vec<u8>) {
     (own.quoted(), quoted)
 }
 
-fn choices(choices: View<'_>, scan: &mut AnswerScan) {
-    scan.finishes.clear();
-    for choice in choices.elements() {
-        let mut finish = None;
-        for (key, value) in choice.members() {
-            match key.as_ref() {
-                "finish_reason" => finish = value.str().map(|reason| Finish::parse(&reason)),
-                "message" => scan.text_bytes += message_bytes(value),
-                "usage" if scan.usage.is_none() => scan.usage = read_usage(value),
-                _ => {}
+fn choice(cursor: &mut Cursor<'_>, scan: &mut AnswerScan) -> Result<(), JsonError> {
+    let mut finish = None;
+    if cursor.peek() != Some(b'{') {
+        cursor.value()?;
+        scan.finishes.push(finish);
+        return Ok(());
+    }
+    let bytes = cursor.bytes();
+    let mut walk = cursor.object()?;
+    while let Some(key) = cursor.next_key(&mut walk)? {
+        match key.bytes(bytes).as_ref() {
+            b"finish_reason" => {
+                finish = cursor.string_or_skip()?.map(|reason| Finish::parse(&reason.text(bytes)))
+            }
+            b"message" => scan.text_bytes += generated_bytes(cursor)?,
+            b"usage" => scan.usage = scan.usage.or(read_usage(cursor.view()?)),
+            _ => {
+                cursor.value()?;
             }
         }
-        scan.finishes.push(finish);
     }
+    scan.finishes.push(finish);
+    Ok(())
 }
 
-/// Bytes of generated text in a message or a stream's delta.
-pub(super) fn message_bytes(message: View<'_>) -> usize {
-    let length = |value: View<'_>| value.str_raw().map_or(0, decoded_len);
-    let mut bytes = 0;
-    for (key, value) in message.members() {
-        match key.as_ref() {
-            "content" | "reasoning_content" | "reasoning" | "refusal" => bytes += length(value),
-            "tool_calls" => {
-                for call in value.elements() {
-                    bytes += call.get("function").map_or(0, |function| {
-                        let part = |name| function.get(name).map_or(0, length);
-                        part("name") + part("arguments")
-                    });
-                }
+/// Consumes a message or a stream's delta and counts the bytes of generated text in it.
+pub(super) fn generated_bytes(cursor: &mut Cursor<'_>) -> Result<usize, JsonError> {
+    if cursor.peek() != Some(b'{') {
+        cursor.value()?;
+        return Ok(0);
+    }
+    let bytes = cursor.bytes();
+    let mut count = 0;
+    let mut walk = cursor.object()?;
+    while let Some(key) = cursor.next_key(&mut walk)? {
+        match key.bytes(bytes).as_ref() {
+            b"content" | b"reasoning_content" | b"reasoning" | b"refusal" => {
+                count += cursor.string_or_skip()?.map_or(0, |text| text_len(text, bytes));
             }
-            _ => {}
+            b"tool_calls" => count += cursor.view()?.elements().map(call_bytes).sum::<usize>(),
+            _ => {
+                cursor.value()?;
+            }
         }
     }
-    bytes
+    Ok(count)
+}
+
+fn text_len(text: Str, bytes: &[u8]) -> usize {
+    if text.escaped { decoded_len(text.inner.of(bytes)) } else { text.inner.len() }
+}
+
+fn call_bytes(call: View<'_>) -> usize {
+    let Some(function) = call.get("function") else { return 0 };
+    let part = |name| function.get(name).and_then(|text: View<'_>| text.str_raw()).map_or(0, decoded_len);
+    part("name") + part("arguments")
 }

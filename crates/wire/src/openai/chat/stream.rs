@@ -7,7 +7,7 @@
 
 use bytes::Bytes;
 
-use super::answer::{message_bytes, model_patch};
+use super::answer::{generated_bytes, model_patch};
 use super::usage::read_usage;
 use crate::head;
 use crate::json::{Cursor, JsonError, Span, Str};
@@ -227,19 +227,19 @@ pub fn scan_chunk(data: &[u8]) -> Result<ChunkScan, JsonError> {
     }
     let mut walk = cursor.object()?;
     while let Some(key) = cursor.next_key(&mut walk)? {
-        match key.text(data).as_ref() {
-            "model" => scan.model = cursor.string_or_skip()?,
-            "usage" => scan.usage = read_usage(cursor.view()?).or(scan.usage),
-            "choices" if cursor.peek() == Some(b'[') => {
+        match key.bytes(data).as_ref() {
+            b"model" => scan.model = cursor.string_or_skip()?,
+            b"usage" => scan.usage = read_usage(cursor.view()?).or(scan.usage),
+            b"choices" if cursor.peek() == Some(b'[') => {
                 let mut items = cursor.array()?;
                 while cursor.next_item(&mut items)? {
                     choice(&mut cursor, &mut scan)?;
                 }
             }
-            "error" => scan.failed |= !cursor.view()?.is_null(),
-            "object" => scan.failed |= cursor.view()?.is_str("error"),
+            b"error" => scan.failed |= !cursor.view()?.is_null(),
+            b"object" => scan.failed |= cursor.view()?.is_str("error"),
             // Groq puts the usage of a stream here.
-            "x_groq" => {
+            b"x_groq" => {
                 let usage = cursor.view()?.get("usage").and_then(read_usage);
                 scan.usage = scan.usage.or(usage);
             }
@@ -260,18 +260,18 @@ fn choice(cursor: &mut Cursor<'_>, scan: &mut ChunkScan) -> Result<(), JsonError
     let (mut index, mut ended) = (0, false);
     let mut walk = cursor.object()?;
     while let Some(key) = cursor.next_key(&mut walk)? {
-        match key.text(data).as_ref() {
-            "index" => index = cursor.view()?.u64().unwrap_or(0).min(127),
-            "finish_reason" => {
+        match key.bytes(data).as_ref() {
+            b"index" => index = cursor.view()?.u64().unwrap_or(0).min(127),
+            b"finish_reason" => {
                 if let Some(reason) = cursor.string_or_skip()? {
                     ended = true;
                     let reason = Finish::parse(&reason.text(data));
                     scan.finish.get_or_insert(reason);
                 }
             }
-            "delta" => scan.text_bytes += message_bytes(cursor.view()?),
+            b"delta" => scan.text_bytes += generated_bytes(cursor)?,
             // Moonshot puts the usage of a stream here.
-            "usage" => {
+            b"usage" => {
                 let usage = read_usage(cursor.view()?);
                 scan.usage = scan.usage.or(usage);
             }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use pointsman_kernel::facts::{SessionFacts, Timestamp};
 use pointsman_kernel::plan::{Call, Plan};
 use pointsman_kernel::{
-    Asked, Attempt, AttemptId, CostScale, Decision, DecisionId, Estimate, Estimates, Facts, Goal, Money, Outcome,
-    Ranked, Ranking, Reason, Scope, Signals, Source, Spread, Status, Usage, UsageSource, Versions,
+    Asked, Attempt, AttemptId, CostScale, Decision, DecisionId, Estimate, Estimates, Facts, Goal, Money,
+    Outcome, Ranked, Ranking, Reason, Scope, Signals, Source, Spread, Status, Usage, UsageSource, Versions,
 };
 
 use crate::record::Opening;
@@ -71,7 +71,10 @@ pub(crate) fn decision(n: usize) -> Arc<Decision> {
         },
         dropped: vec![],
         health_ignored: false,
-        estimates: Estimates { difficulty: Some(0.3), list: names.iter().enumerate().map(estimate).collect() },
+        estimates: Estimates {
+            difficulty: Some(0.3),
+            list: names.iter().enumerate().map(estimate).collect(),
+        },
         goal: Goal::balanced(CostScale { low: 1e3, high: 1e6 }),
         ranking: Ranking(names.iter().enumerate().map(ranked).collect()),
         plan: Some(Plan::Call(Call { target: "small".into(), retries: 1, wait_at_most_ms: 10_000 })),
@@ -116,7 +119,10 @@ fn usage() -> Usage {
 /// Every byte of the file at `path` and of those SQLite keeps beside it.
 pub(crate) fn bytes(path: &Path) -> Vec<u8> {
     let beside = |end: &str| PathBuf::from(format!("{}{end}", path.display()));
-    ["", "-wal", "-shm", ".lock"].iter().flat_map(|end| std::fs::read(beside(end)).unwrap_or_default()).collect()
+    ["", "-wal", "-shm", ".lock"]
+        .iter()
+        .flat_map(|end| std::fs::read(beside(end)).unwrap_or_default())
+        .collect()
 }
 
 pub(crate) fn holds(bytes: &[u8], text: &str) -> bool {

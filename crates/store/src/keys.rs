@@ -5,7 +5,7 @@
 //! how a hash of the guess compares with stored hashes, and whoever guesses cannot choose that hash.
 //!
 //! The file is small, apart from the ledger, and may be changed by another process (the CLI) while a gateway runs:
-//! [`KeyRing`] notices within half a second, so a revoked key stops within one.
+//! [`KeyRing`] looks three times a second, so a revoked key stops within one.
 //!
 //! Invariants: a secret is never written anywhere; among keys in force a name is unique; a revoked key never comes back.
 

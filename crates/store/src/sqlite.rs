@@ -89,8 +89,7 @@ impl SqliteStore {
     }
 
     fn writer(&self) -> Result<MutexGuard<'_, Connection>, StoreError> {
-        let writer =
-            self.writer.as_ref().ok_or_else(|| StoreError::ReadOnly { path: self.path.clone() })?;
+        let writer = self.writer.as_ref().ok_or_else(|| StoreError::ReadOnly { path: self.path.clone() })?;
         Ok(lock(writer))
     }
 
@@ -99,6 +98,13 @@ impl SqliteStore {
             Some(reader) => Ok(lock(reader)),
             None => self.writer(),
         }
+    }
+
+    /// Stands in for a disk of so many pages.
+    #[cfg(test)]
+    pub(crate) fn limit_pages(&self, most: i64) {
+        let writer = self.writer().unwrap();
+        writer.query_row(&format!("PRAGMA max_page_count = {most}"), [], |_| Ok(())).unwrap();
     }
 
     fn fail(&self, source: rusqlite::Error) -> StoreError {

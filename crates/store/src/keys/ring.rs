@@ -31,8 +31,14 @@ struct Known {
     any: bool,
 }
 
+/// What the keys in memory were read from.
+struct Seen {
+    file: Option<(u64, u64)>,
+    version: i64,
+}
+
 /// How often the file is looked at.
-const EVERY: Duration = Duration::from_millis(500);
+const EVERY: Duration = Duration::from_millis(300);
 
 impl KeyRing {
     /// Reads the keys at `path`, making the file if there is none, and follows it.
@@ -41,17 +47,15 @@ impl KeyRing {
     /// When it cannot be opened or read, or is no key file of this version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let keys = Keys::open(path)?;
-        // Before the keys: what comes between the two is read again.
-        let version = keys.version()?;
-        let known = Arc::new(Shared {
-            keys: ArcSwap::from_pointee(Known::read(&keys)?),
-            error: Mutex::new(None),
-        });
+        // Before the keys: what comes between is read again.
+        let seen = Seen { file: identify(path), version: keys.version()? };
+        let known =
+            Arc::new(Shared { keys: ArcSwap::from_pointee(Known::read(&keys)?), error: Mutex::new(None) });
         let (follows, stop) = channel();
         let shared = Arc::clone(&known);
         std::thread::Builder::new()
             .name("keys".to_owned())
-            .spawn(move || follow(keys, version, &shared, &stop))
+            .spawn(move || follow(keys, seen, &shared, &stop))
             .map_err(|source| StoreError::Thread { what: "the client keys", source })?;
         Ok(Self { known, _follows: Some(follows) })
     }
@@ -105,26 +109,24 @@ impl Known {
     }
 }
 
-fn follow(mut keys: Keys, mut version: i64, shared: &Shared, stop: &Receiver<()>) {
-    let mut identity = identify(&keys.path);
+fn follow(mut keys: Keys, mut seen: Seen, shared: &Shared, stop: &Receiver<()>) {
     while stop.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
         let mut look = || -> Result<(), StoreError> {
             // A connection to a file that was replaced would never see another change.
-            let current = identify(&keys.path);
-            let replaced = current != identity;
+            let file = identify(&keys.path);
+            let replaced = file != seen.file;
             if replaced {
                 let gone = |source| StoreError::File { path: keys.path.clone(), source };
                 std::fs::metadata(&keys.path).map_err(gone)?;
                 keys = Keys::open(&keys.path)?;
-                identity = current;
             }
-            let found = keys.version()?;
-            if replaced || found != version {
+            let version = keys.version()?;
+            if replaced || version != seen.version {
                 let mut known = Known::read(&keys)?;
                 // A file without keys does not open a door that was shut.
                 known.any |= shared.keys.load().any;
                 shared.keys.store(Arc::new(known));
-                version = found;
+                seen = Seen { file, version };
             }
             Ok(())
         };

@@ -49,6 +49,7 @@ enum Row {
 }
 
 /// What the writer has to do about a slot.
+#[expect(clippy::large_enum_variant, reason = "made to be moved into a batch at once")]
 pub(super) enum Step<'a> {
     Write(Change<'a>),
     /// It is young and runs: the next turn is soon enough.
@@ -161,10 +162,9 @@ impl Slot {
     /// The store has what was to be written. Says whether it was the record's first.
     pub(super) fn settle(&self, change: &Change<'_>, shared: &Shared) -> bool {
         let mut state = lock(&self.state);
-        let first = std::mem::replace(
-            &mut state.row,
-            if change.end.is_some() { Row::Closed } else { Row::Open },
-        ) == Row::Nothing;
+        let first =
+            std::mem::replace(&mut state.row, if change.end.is_some() { Row::Closed } else { Row::Open })
+                == Row::Nothing;
         let prompt = state.prompt.take_if(|_| change.prompt.is_some());
         let decision = state.decision.take_if(|_| change.decision.is_some());
         drop(state);
@@ -192,8 +192,10 @@ impl Slot {
         let (prompt, decision, end) = (state.prompt.clone(), state.decision.clone(), state.end.clone());
         drop(state);
         let decision = decision
-            .map(|decision| DecisionText::of(&decision, keep_text))
-            .and_then(|text| Some(text.and_then(|text| RawValue::from_string(text.json))))
+            .map(|decision| {
+                let text = DecisionText::of(&decision, keep_text)?;
+                RawValue::from_string(text.json)
+            })
             .transpose()
             .map_err(|source| StoreError::Record { id: opening.id.to_string(), part: "decision", source })?;
         let (attempts, outcome) = end.map_or((Vec::new(), None), |(attempts, end)| (attempts, Some(end)));

@@ -137,6 +137,11 @@ impl Shared {
         self.detail.fetch_sub(bytes, Ordering::Relaxed);
     }
 
+    #[cfg(test)]
+    pub(super) fn reserved(&self) -> usize {
+        self.detail.load(Ordering::Relaxed)
+    }
+
     /// The slot of `id`, where it has something that may not be written yet.
     pub(super) fn find(&self, id: &DecisionId) -> Option<Arc<Slot>> {
         let hash = self.hash(id);

@@ -83,7 +83,8 @@ impl Row {
             move |source| StoreError::Record { id, part, source }
         };
         let decision = decision.map(RawValue::from_string).transpose().map_err(fail("decision"))?;
-        let attempts = attempts.map(|json| serde_json::from_str(&json)).transpose().map_err(fail("attempts"))?;
+        let attempts =
+            attempts.map(|json| serde_json::from_str(&json)).transpose().map_err(fail("attempts"))?;
         let outcome = outcome.map(|json| serde_json::from_str(&json)).transpose().map_err(fail("outcome"))?;
         record.decision = decision;
         record.attempts = attempts.unwrap_or_default();

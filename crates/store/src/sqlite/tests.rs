@@ -87,16 +87,22 @@ fn sums_are_exact_and_narrow_by_tenant_and_time(store: &dyn Store) {
     let acme = Query { tenant: Some(Tenant::from("acme")), ..Query::default() };
     let totals = store.totals(&acme).unwrap();
     let all = totals.all();
-    assert_eq!((all.requests, all.cost, all.unpriced), (5, Money(120), 1), "three priced, one not, one running");
+    assert_eq!(
+        (all.requests, all.cost, all.unpriced),
+        (5, Money(120), 1),
+        "three priced, one not, one running"
+    );
     assert_eq!((all.baseline_cost, all.compared_cost, all.saved_nano()), (Money(300), Money(120), 180));
     assert_eq!((all.input_tokens, all.output_tokens), (800, 120));
     assert_eq!(totals.by_target().get(&Some("small".into())).unwrap().requests, 2);
     let mut by_status: Vec<_> = totals.by_status().iter().map(|(s, sums)| (*s, sums.requests)).collect();
     by_status.sort_by_key(|(status, _)| format!("{status:?}"));
-    let expected =
-        [(None, 1), (Some(Status::Cut), 1), (Some(Status::Failed), 1), (Some(Status::Ok), 2)];
+    let expected = [(None, 1), (Some(Status::Cut), 1), (Some(Status::Failed), 1), (Some(Status::Ok), 2)];
     assert_eq!(by_status, expected);
-    assert!(store.totals(&Query::default()).unwrap().all().saved_nano() < 0, "a dear mistake is shown as one");
+    assert!(
+        store.totals(&Query::default()).unwrap().all().saved_nano() < 0,
+        "a dear mistake is shown as one"
+    );
 
     let since = Query { since: Some(Timestamp(1_001)), until: Some(Timestamp(1_004)), ..acme };
     let ids: Vec<_> = store.recent(&since, 2).unwrap().into_iter().map(|line| line.id).collect();

@@ -108,7 +108,7 @@ impl Features {
     pub const COUNT: usize = 63;
 
     /// Rises with every change to the list or to a formula.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     /// What each value is called.
     #[allow(clippy::indexing_slicing, reason = "evaluated by the compiler")]

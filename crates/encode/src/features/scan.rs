@@ -44,7 +44,7 @@ pub(super) struct Scan {
     pub(super) identifiers: u32,
     pub(super) numbers: u32,
     pub(super) decimals: u32,
-    /// Digits before the point of the longest number.
+    /// Digits of the longest number, its decimals apart.
     pub(super) largest_number: u32,
     pub(super) choices: u32,
     pub(super) few_shot: u32,
@@ -68,6 +68,8 @@ struct Before {
     /// Cues of the word before, and of the one before that.
     tags: (Tags, Tags),
     was_number: bool,
+    /// Digits of the number that is going on, its decimals apart.
+    number_digits: u32,
     in_capitalised_run: bool,
     /// Whether a sentence has begun, so that a capital means a name.
     in_sentence: bool,
@@ -85,6 +87,8 @@ struct Word {
     /// A capital after a small letter, or an underscore between characters.
     is_identifier: bool,
     last_is_small: bool,
+    /// The point or comma that joins it to a digit before.
+    joint: Option<char>,
 }
 
 impl Scan {
@@ -143,6 +147,9 @@ impl Scan {
         for char in line.chars() {
             self.chars += 1;
             if is_of_word(char, &word) {
+                if word.chars == 0 && before[0].is_ascii_digit() && matches!(before[1], '.' | ',') {
+                    word.joint = Some(before[1]);
+                }
                 self.letter(char);
                 word.push(char);
             } else {
@@ -206,7 +213,7 @@ impl Scan {
 
     fn word(&mut self, word: &Word, next: char, lexicon: &Lexicon) {
         if word.digits == word.chars {
-            self.number(word, next);
+            self.number(word);
             return;
         }
         self.words += 1;
@@ -235,16 +242,24 @@ impl Scan {
         self.before = Before {
             tags: (tags, tags_before),
             was_number: false,
+            number_digits: 0,
             in_capitalised_run: is_name,
             in_sentence: true,
             next_choice: self.before.next_choice,
         };
     }
 
-    fn number(&mut self, word: &Word, next: char) {
-        self.numbers += 1;
-        self.decimals += u32::from(next == '.' || next == ',');
-        self.largest_number = self.largest_number.max(word.chars);
+    /// A group of digits: a number, the decimals of one, or its next three digits.
+    fn number(&mut self, word: &Word) {
+        match word.joint {
+            Some('.') => self.decimals += 1,
+            Some(_) if word.chars == 3 => self.before.number_digits += word.chars,
+            _ => {
+                self.numbers += 1;
+                self.before.number_digits = word.chars;
+            }
+        }
+        self.largest_number = self.largest_number.max(self.before.number_digits);
         self.before.was_number = true;
         self.before.in_sentence = true;
     }
@@ -340,6 +355,12 @@ mod tests {
     fn names_are_runs_of_capitals_within_a_sentence() {
         assert_eq!(scan("Who met Angela Merkel in New York?").capitalised_runs, 2);
         assert_eq!(scan("The cat. The dog. The end").capitalised_runs, 0);
+    }
+
+    #[test]
+    fn decimals_and_groups_of_three_belong_to_their_number() {
+        let scan = scan("In 1999, 1,234,567.89 dollars; 3.14 and 12.");
+        assert_eq!((scan.numbers, scan.decimals, scan.largest_number), (4, 2, 7));
     }
 
     #[test]

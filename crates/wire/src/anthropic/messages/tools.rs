@@ -1,6 +1,7 @@
 //! Tools, the choice among them, and the calls made.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::request::TranslateError;
 use crate::json::{Kind, Object, View};
@@ -19,7 +20,7 @@ pub(super) struct ToolFields<'a> {
 pub(super) fn write_tools(
     request: &mut Object<'_>,
     fields: ToolFields<'_>,
-    used: &[Cow<'_, str>],
+    used: &BTreeSet<Cow<'_, str>>,
     lossy: &mut Lossy,
 ) -> Result<(), TranslateError> {
     let mut tools = vec![b'['];

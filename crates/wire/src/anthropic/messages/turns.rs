@@ -3,6 +3,7 @@
 //! Messages in a row by one side become one turn. Results of tools belong to the user's turn and stand first in it.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::content::{plain_text, write_content, write_text};
 use super::request::TranslateError;
@@ -17,8 +18,8 @@ pub(super) struct Turns<'a> {
     /// Text blocks of all instructions, each followed by a comma.
     system: Vec<u8>,
     turns: Vec<Turn>,
-    /// Names of the tools that were called, each once.
-    pub(super) used_tools: Vec<Cow<'a, str>>,
+    /// Names of the tools that were called.
+    pub(super) used_tools: BTreeSet<Cow<'a, str>>,
 }
 
 #[derive(Debug, Default)]
@@ -180,9 +181,7 @@ impl<'a> Turns<'a> {
         for (index, call) in calls.enumerate() {
             let name = write_call(call, &format!("{path}.tool_calls[{index}]"), &mut blocks, lossy)?;
             blocks.push(b',');
-            if !self.used_tools.contains(&name) {
-                self.used_tools.push(name);
-            }
+            self.used_tools.insert(name);
         }
         if !blocks.is_empty() {
             self.turn(true).blocks.append(&mut blocks);

@@ -22,7 +22,9 @@ use lexicon::{
 };
 use scan::Scan;
 
-/// The features of one prompt, in the order of [`Features::NAMES`].
+/// The readable features of one prompt, each in 0..=1, in the order of [`Features::NAMES`].
+///
+/// Shares are of the part that is read; counts `n` become `n / (n + k)`; lengths are logarithms.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Features([f32; Features::COUNT]);
 

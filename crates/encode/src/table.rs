@@ -25,7 +25,7 @@ const HEADER_BYTES: usize = 8 + 3 * 4 + 32;
 /// Tokens that count at each end of a text.
 const END_TOKENS: usize = 256;
 
-/// The static table, with its tokeniser.
+/// The encoder in the binary: one row of 256 numbers for each token, averaged over at most 512 tokens.
 #[derive(Debug)]
 pub struct StaticTable {
     file: Cow<'static, [u8]>,

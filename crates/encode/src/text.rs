@@ -21,6 +21,9 @@ pub const TAIL_BYTES: usize = 2048;
 const SNAP_BYTES: usize = 64;
 
 /// The bounded view of a conversation that encoders and features read.
+///
+/// Of the last user turn the whole, or the first [`HEAD_BYTES`] and the last [`TAIL_BYTES`] where it is longer than
+/// both together; of the system prompt a hash; of earlier turns nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Text<'a> {
     head: &'a str,

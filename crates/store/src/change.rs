@@ -2,6 +2,8 @@
 
 use pointsman_kernel::{Attempt, Decision, Money, Outcome, RouteId, Status, TargetId, UsageSource};
 
+use serde::Serialize;
+
 use crate::record::Opening;
 
 /// A record to be made, or what became known of one since.
@@ -59,10 +61,11 @@ impl DecisionText {
     /// The decision, without what could give the prompt's text away unless that is kept.
     pub(crate) fn of(decision: &Decision, keep_text: bool) -> Result<Self, serde_json::Error> {
         let signals = &decision.signals;
+        let room = 1_024 + 512 * decision.estimates.list.len() + 12 * signals.features.len();
         let json = if keep_text || (signals.vector.is_empty() && signals.features.is_empty()) {
-            serde_json::to_string(decision)?
+            text(decision, room + 12 * signals.vector.len())?
         } else {
-            serde_json::to_string(&Decision { signals: signals.without_text(), ..decision.clone() })?
+            text(&Decision { signals: signals.without_text(), ..decision.clone() }, room)?
         };
         Ok(Self { route: decision.route.clone(), json })
     }
@@ -80,8 +83,15 @@ impl End {
             usage_source: outcome.usage.source,
             total_us: outcome.total_us,
             overhead_us: outcome.overhead_us,
-            attempts: serde_json::to_string(attempts)?,
-            outcome: serde_json::to_string(outcome)?,
+            attempts: text(attempts, 256 + 256 * attempts.len())?,
+            outcome: text(outcome, 512)?,
         })
     }
+}
+
+/// JSON, into a string that need not grow as a rule.
+fn text<T: Serialize + ?Sized>(value: &T, room: usize) -> Result<String, serde_json::Error> {
+    let mut json = Vec::with_capacity(room);
+    serde_json::to_writer(&mut json, value)?;
+    String::from_utf8(json).map_err(serde::ser::Error::custom)
 }

@@ -1,7 +1,15 @@
 //! Outcome tables, estimators, calibration, training, evaluation and the artifact format.
 #![forbid(unsafe_code)]
 
+pub mod artifact;
+mod estimate;
+pub mod evaluate;
+mod lengths;
 pub mod names;
+mod prior;
 pub mod table;
+pub mod train;
 
+pub use artifact::{Artifact, ArtifactError, Model, Notes};
 pub use table::{Cell, PromptRow, Split, SplitError, Table, TableError};
+pub use train::{Progress, Summary, TrainError, TrainOptions, train};

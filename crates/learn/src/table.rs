@@ -175,7 +175,8 @@ fn content(folder: &Path, name: &'static str) -> Result<(PathBuf, Vec<u8>), Tabl
     let mut bytes = Vec::new();
     if file.extension().is_some_and(|extension| extension == "zst") {
         let packed = |source| TableError::Packed { file: file.clone(), source };
-        let reader = zstd::stream::read::Decoder::new(fs::File::open(&file).map_err(fault)?).map_err(packed)?;
+        let reader =
+            zstd::stream::read::Decoder::new(fs::File::open(&file).map_err(fault)?).map_err(packed)?;
         reader.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(packed)?;
     } else {
         fs::File::open(&file).map_err(fault)?.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(fault)?;

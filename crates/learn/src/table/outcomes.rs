@@ -27,7 +27,8 @@ pub(super) fn parse(
         column: column.to_owned(),
         what,
     };
-    let row_of: HashMap<&str, usize> = prompts.iter().enumerate().map(|(row, p)| (p.id.as_str(), row)).collect();
+    let row_of: HashMap<&str, usize> =
+        prompts.iter().enumerate().map(|(row, p)| (p.id.as_str(), row)).collect();
     let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(bytes);
     let header = reader.headers().map_err(|error| at(1, "1", words(&error)))?.clone();
     let places = COLUMNS.map(|name| header.iter().position(|column| column.trim() == name));
@@ -64,8 +65,13 @@ pub(super) fn parse(
         read.push((*row, model.to_owned(), cell, line));
     }
 
-    let models: Vec<String> =
-        read.iter().map(|(_, model, ..)| model.as_str()).collect::<BTreeSet<_>>().into_iter().map(str::to_owned).collect();
+    let models: Vec<String> = read
+        .iter()
+        .map(|(_, model, ..)| model.as_str())
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
     let column_of: HashMap<&str, usize> = models.iter().enumerate().map(|(at, m)| (m.as_str(), at)).collect();
     let mut cells = vec![None; prompts.len() * models.len()];
     for (row, model, cell, line) in &read {
@@ -78,7 +84,11 @@ pub(super) fn parse(
         }
     }
     if models.is_empty() {
-        return Err(at(2, "1", "the file holds no answer; write one line for each prompt and model".to_owned()));
+        return Err(at(
+            2,
+            "1",
+            "the file holds no answer; write one line for each prompt and model".to_owned(),
+        ));
     }
     Ok((models.clone(), cells.into_iter().map(Option::unwrap_or_default).collect()))
 }
@@ -93,7 +103,10 @@ fn cell(record: &StringRecord, places: Places) -> Result<Cell, (&'static str, St
     if let Some(quality) = quality
         && quality > 1.0
     {
-        return Err(("quality", format!("{quality} is outside 0 to 1; divide grades by the best grade there is")));
+        return Err((
+            "quality",
+            format!("{quality} is outside 0 to 1; divide grades by the best grade there is"),
+        ));
     }
     Ok(Cell {
         quality: quality.map(|value| value as f32),
@@ -113,8 +126,13 @@ fn number(column: &'static str, text: &str) -> Result<Option<f64>, (&'static str
         Ok(_) if column == "quality" => {
             Err((column, format!("`{text}` is outside 0 to 1; leave the field empty where it is unknown")))
         }
-        Ok(_) => Err((column, format!("`{text}` is not a number from 0 up; leave the field empty where it is unknown"))),
-        Err(_) => Err((column, format!("`{text}` is not a number; leave the field empty where it is unknown"))),
+        Ok(_) => Err((
+            column,
+            format!("`{text}` is not a number from 0 up; leave the field empty where it is unknown"),
+        )),
+        Err(_) => {
+            Err((column, format!("`{text}` is not a number; leave the field empty where it is unknown")))
+        }
     }
 }
 

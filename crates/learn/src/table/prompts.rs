@@ -59,13 +59,20 @@ pub(super) fn parse(file: &Path, bytes: &[u8]) -> Result<Vec<PromptRow>, TableEr
         };
         let line: Line = serde_json::from_slice(line).map_err(|error| {
             let column = error.column().max(1).to_string();
-            fault(column, format!("{}; a line is an object with prompt_id (text) and prompt (text or chat messages)", without_place(&error)))
+            fault(
+                column,
+                format!(
+                    "{}; a line is an object with prompt_id (text) and prompt (text or chat messages)",
+                    without_place(&error)
+                ),
+            )
         })?;
         if line.prompt_id.is_empty() {
             return Err(fault("prompt_id".into(), "is empty; give each prompt an id".into()));
         }
         if !seen.insert(line.prompt_id.clone()) {
-            let what = format!("prompt `{}` was there before; give each prompt an id of its own", line.prompt_id);
+            let what =
+                format!("prompt `{}` was there before; give each prompt an id of its own", line.prompt_id);
             return Err(fault("prompt_id".into(), what));
         }
         prompts.push(row(line).map_err(|(column, what)| fault(column.into(), what))?);
@@ -83,8 +90,14 @@ fn row(line: Line) -> Result<PromptRow, (&'static str, String)> {
         Some("all") => return Err(("split", "`all` names no part; use train, dev or test".to_owned())),
         Some(word) => Some(word.parse::<Split>().map_err(|error| ("split", error.to_string()))?),
     };
-    let mut row =
-        PromptRow { id: line.prompt_id, turns: 1, dataset: line.dataset, domain: line.domain, split, ..PromptRow::default() };
+    let mut row = PromptRow {
+        id: line.prompt_id,
+        turns: 1,
+        dataset: line.dataset,
+        domain: line.domain,
+        split,
+        ..PromptRow::default()
+    };
     match line.prompt {
         Prompt::Text(text) => row.text = text,
         Prompt::Messages(messages) => {
@@ -110,7 +123,10 @@ fn row(line: Line) -> Result<PromptRow, (&'static str, String)> {
                 }
             }
             if !asked {
-                return Err(("prompt", "the messages hold no user turn; add the question that was asked".to_owned()));
+                return Err((
+                    "prompt",
+                    "the messages hold no user turn; add the question that was asked".to_owned(),
+                ));
             }
         }
     }
@@ -121,7 +137,9 @@ impl Content {
     fn text(self) -> String {
         match self {
             Self::Text(text) => text,
-            Self::Parts(parts) => parts.into_iter().filter_map(|part| part.text).collect::<Vec<_>>().join("\n"),
+            Self::Parts(parts) => {
+                parts.into_iter().filter_map(|part| part.text).collect::<Vec<_>>().join("\n")
+            }
         }
     }
 }

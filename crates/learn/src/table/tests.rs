@@ -35,7 +35,10 @@ fn text_and_messages_are_read_and_empty_fields_stay_unknown() {
     assert_eq!(table.row(0)[1].output_tokens, Some(20.0));
     assert_eq!(table.row(1)[0].quality, None);
     assert!(table.row(2).is_empty());
-    assert_eq!((table.rows(Split::Train), table.rows(Split::Dev), table.rows(Split::All)), (vec![0], vec![1], vec![0, 1]));
+    assert_eq!(
+        (table.rows(Split::Train), table.rows(Split::Dev), table.rows(Split::All)),
+        (vec![0], vec![1], vec![0, 1])
+    );
 }
 
 #[test]
@@ -62,20 +65,38 @@ fn faults_name_their_place_and_what_to_do() {
     let head = "prompt_id,model,quality,cost_usd,input_tokens,output_tokens,latency_s\n";
     let rows = |rows: &str| format!("{head}{rows}");
     let cases = [
-        (fault(PROMPTS, "prompt_id,model,cost_usd\na,m,1\n"), "outcomes.csv:1:quality: the column is missing"),
-        (fault(PROMPTS, &rows("a,m,1,,,,\na,n,NaN,,,,\n")), "outcomes.csv:3:quality: `NaN` is outside 0 to 1"),
+        (
+            fault(PROMPTS, "prompt_id,model,cost_usd\na,m,1\n"),
+            "outcomes.csv:1:quality: the column is missing",
+        ),
+        (
+            fault(PROMPTS, &rows("a,m,1,,,,\na,n,NaN,,,,\n")),
+            "outcomes.csv:3:quality: `NaN` is outside 0 to 1",
+        ),
         (fault(PROMPTS, &rows("a,m,1.5,,,,\n")), "outcomes.csv:2:quality: 1.5 is outside 0 to 1"),
         (fault(PROMPTS, &rows("a,m,-1,,,,\n")), "outcomes.csv:2:quality: `-1` is outside 0 to 1"),
         (fault(PROMPTS, &rows("a,m,1,-2,,,\n")), "outcomes.csv:2:cost_usd: `-2` is not a number from 0 up"),
         (fault(PROMPTS, &rows("a,m,1,x,,,\n")), "outcomes.csv:2:cost_usd: `x` is not a number"),
-        (fault(PROMPTS, &rows("a,m,1,,,,\nz,m,1,,,,\n")), "outcomes.csv:3:prompt_id: prompt `z` is not in the prompts file"),
-        (fault(PROMPTS, &rows("a,m,1,,,,\na,m,0,,,,\n")), "outcomes.csv:3:prompt_id: prompt `a` has two answers of `m`"),
+        (
+            fault(PROMPTS, &rows("a,m,1,,,,\nz,m,1,,,,\n")),
+            "outcomes.csv:3:prompt_id: prompt `z` is not in the prompts file",
+        ),
+        (
+            fault(PROMPTS, &rows("a,m,1,,,,\na,m,0,,,,\n")),
+            "outcomes.csv:3:prompt_id: prompt `a` has two answers of `m`",
+        ),
         (fault(PROMPTS, &rows("a,m,1\n")), "outcomes.csv:2:1: 3 fields where the first line has 7"),
         (fault(PROMPTS, head), "outcomes.csv:2:1: the file holds no answer"),
-        (fault(&format!("{PROMPTS}{PROMPTS}"), OUTCOMES), "prompts.jsonl:3:prompt_id: prompt `a` was there before"),
+        (
+            fault(&format!("{PROMPTS}{PROMPTS}"), OUTCOMES),
+            "prompts.jsonl:3:prompt_id: prompt `a` was there before",
+        ),
         (fault("{\"prompt_id\":\"a\"}\n", OUTCOMES), "prompts.jsonl:1:17: missing field `prompt`"),
         (fault("\n{\"prompt_id\":\n", OUTCOMES), "prompts.jsonl:2:13: EOF while parsing"),
-        (fault("{\"prompt_id\":\"a\",\"prompt\":\"x\",\"split\":\"tain\"}", OUTCOMES), "prompts.jsonl:1:split: split `tain` is not known"),
+        (
+            fault("{\"prompt_id\":\"a\",\"prompt\":\"x\",\"split\":\"tain\"}", OUTCOMES),
+            "prompts.jsonl:1:split: split `tain` is not known",
+        ),
         (fault("", OUTCOMES), "prompts.jsonl:1:1: the file holds no prompt"),
     ];
     for (message, expected) in cases {

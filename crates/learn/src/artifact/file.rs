@@ -1,0 +1,80 @@
+//! The artifact's bytes: magic, version, sha256, content.
+
+use std::collections::HashSet;
+
+use sha2::{Digest, Sha256};
+
+use super::{ArtifactError, Body};
+use crate::estimate::{Head, Named};
+
+const MAGIC: &[u8; 8] = b"PMLEARN\n";
+/// Rises with every change to what the content holds.
+const VERSION: u32 = 1;
+const SUM_AT: usize = MAGIC.len() + 4;
+const CONTENT_AT: usize = SUM_AT + 32;
+
+pub(super) fn write(body: &Body) -> Result<Vec<u8>, ArtifactError> {
+    check(body)?;
+    let content = postcard::to_stdvec(body).map_err(|_| ArtifactError::Content { part: "content" })?;
+    let mut bytes = Vec::with_capacity(CONTENT_AT + content.len());
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(&VERSION.to_le_bytes());
+    bytes.extend_from_slice(&Sha256::digest(&content));
+    bytes.extend_from_slice(&content);
+    Ok(bytes)
+}
+
+pub(super) fn read(bytes: &[u8]) -> Result<Body, ArtifactError> {
+    let rest = bytes.strip_prefix(MAGIC).ok_or(ArtifactError::Kind)?;
+    let (version, _) = rest.split_first_chunk::<4>().ok_or(ArtifactError::Checksum)?;
+    let version = u32::from_le_bytes(*version);
+    if version != VERSION {
+        return Err(ArtifactError::Version { found: version, expected: VERSION });
+    }
+    let (Some(sum), Some(content)) = (bytes.get(SUM_AT..CONTENT_AT), bytes.get(CONTENT_AT..)) else {
+        return Err(ArtifactError::Checksum);
+    };
+    if Sha256::digest(content).as_slice() != sum {
+        return Err(ArtifactError::Checksum);
+    }
+    let body = postcard::from_bytes(content).map_err(|_| ArtifactError::Content { part: "content" })?;
+    check(&body)?;
+    Ok(body)
+}
+
+pub(super) fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Every size agrees with every other, so that nothing that is asked of the artifact can go wrong.
+fn check(body: &Body) -> Result<(), ArtifactError> {
+    let wrong = |part| Err(ArtifactError::Content { part });
+    let (models, dims) = (body.models.len(), body.input.dimensions());
+    if models == 0 || body.models.iter().map(|model| &model.name).collect::<HashSet<_>>().len() != models {
+        return wrong("list of models");
+    }
+    if dims == 0 || body.input.feature_scale.len() != body.input.feature_mean.len() {
+        return wrong("input");
+    }
+    let lengths = &body.lengths;
+    if !lengths.log_tokens.fits(models, dims) || lengths.sd.len() != models || !lengths.anyone.fits(1, dims) {
+        return wrong("length predictor");
+    }
+    let fits = |(at, named): (usize, &Named)| {
+        named.sd.len() == models
+            && match &named.head {
+                Head::Constant(constant) => constant.mean.len() == models,
+                Head::Ridge(linear) => linear.fits(models, dims),
+                Head::Knn(knn) => knn.fits(models, dims),
+                Head::Moma(moe) => moe.fits(models, dims),
+                Head::Stack(stack) => stack.fits(models, at),
+            }
+    };
+    if !body.heads.iter().enumerate().all(fits) {
+        return wrong("list of estimators");
+    }
+    if !body.heads.iter().any(|named| named.name == body.default) {
+        return wrong("default estimator");
+    }
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! Learned estimators: from a prompt's vector and features to quality, length and cost for each candidate.
+//!
+//! A head predicts quality for every model of the artifact; [`Learned`] joins one with the cost predictor and the prior
+//! for targets that the artifact does not know, and is what a route asks. Heads are plain data and plain `f32`
+//! slices; how they are fitted stands in `train`.
+//!
+//! Promises: deterministic; no error whatever the signals hold (a missing vector is answered with the training means);
+//! tens of microseconds. Left out: goals and preferences.
+
+pub(crate) mod constant;
+pub(crate) mod dot;
+pub(crate) mod input;
+pub(crate) mod knn;
+pub(crate) mod learned;
+pub(crate) mod linear;
+pub(crate) mod moe;
+pub(crate) mod stack;
+
+use serde::{Deserialize, Serialize};
+
+use constant::Constant;
+use knn::Knn;
+use linear::Linear;
+use moe::Moe;
+use stack::Stack;
+
+/// One way to predict quality.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Head {
+    /// Each model's mean.
+    Constant(Constant),
+    /// A linear map of the input.
+    Ridge(Linear),
+    /// The mean of the nearest training prompts.
+    Knn(Knn),
+    /// MoMA's mixture of experts.
+    Moma(Box<Moe>),
+    /// A mixture of other heads.
+    Stack(Stack),
+}
+
+/// A head under the name by which it is asked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Named {
+    pub(crate) name: String,
+    pub(crate) head: Head,
+    /// For each model, how far its predictions tend to be off, one standard deviation.
+    pub(crate) sd: Vec<f32>,
+}
+
+/// Writes the predicted quality of every model for input `x` into `out`; `heads` are those a stack refers to.
+pub(crate) fn predict(heads: &[Named], head: &Head, x: &[f32], out: &mut Vec<f32>) {
+    match head {
+        Head::Constant(constant) => constant.predict(out),
+        Head::Ridge(linear) => linear.predict(x, out),
+        Head::Knn(knn) => knn.predict(x, out),
+        Head::Moma(moe) => moe.predict(x, out),
+        Head::Stack(stack) => stack.predict(heads, x, out),
+    }
+    for value in out.iter_mut() {
+        *value = if value.is_finite() { value.clamp(0.0, 1.0) } else { 0.0 };
+    }
+}

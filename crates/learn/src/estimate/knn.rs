@@ -1,0 +1,99 @@
+//! The mean outcome of the nearest training prompts, drawn towards each model's mean.
+//!
+//! Similarity is the cosine of centred inputs in eight bits; a search looks at every row, which is why the number of
+//! rows is bounded when it is trained. Each block of rows comes from one table and holds that table's models.
+
+use serde::{Deserialize, Serialize};
+
+use super::dot::dot_i8;
+
+/// Outcomes are stored in this many steps; [`UNKNOWN`] where there is none.
+pub(crate) const STEPS: f32 = 254.0;
+/// No outcome.
+pub(crate) const UNKNOWN: u8 = 255;
+
+/// The rows and how they are used.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Knn {
+    /// Values of a row.
+    pub(crate) dimensions: u32,
+    /// Neighbours that count.
+    pub(crate) neighbours: u32,
+    /// How many answers the mean of a model weighs.
+    pub(crate) prior: f32,
+    /// Each model's mean.
+    pub(crate) mean: Vec<f32>,
+    pub(crate) blocks: Vec<Block>,
+}
+
+/// The rows of one table.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Block {
+    /// The models its outcomes belong to, as positions in the artifact.
+    pub(crate) models: Vec<u32>,
+    /// Inputs of norm 127, row by row.
+    pub(crate) rows: Vec<i8>,
+    /// Outcomes, row by row, one for each of `models`.
+    pub(crate) outcomes: Vec<u8>,
+}
+
+impl Knn {
+    pub(crate) fn predict(&self, x: &[f32], out: &mut Vec<f32>) {
+        out.clear();
+        out.extend_from_slice(&self.mean);
+        let query = quantised(x);
+        let neighbours = self.neighbours as usize;
+        let mut near: Vec<(i32, u32)> = Vec::new();
+        for block in &self.blocks {
+            near.clear();
+            let rows = block.rows.chunks_exact((self.dimensions as usize).max(1));
+            near.extend(rows.zip(0..).map(|(row, at)| (-dot_i8(row, &query), at)));
+            if near.len() > neighbours && neighbours > 0 {
+                near.select_nth_unstable(neighbours - 1);
+                near.truncate(neighbours);
+            }
+            block.add(&near, self.prior, out);
+        }
+    }
+
+    pub(crate) fn fits(&self, models: usize, dimensions: usize) -> bool {
+        let whole = |block: &Block| {
+            let rows = block.rows.len() / dimensions.max(1);
+            block.rows.len() == rows * dimensions
+                && block.outcomes.len() == rows * block.models.len()
+                && block.models.iter().all(|model| (*model as usize) < models)
+        };
+        self.dimensions as usize == dimensions && self.mean.len() == models && self.blocks.iter().all(whole)
+    }
+}
+
+impl Block {
+    fn add(&self, near: &[(i32, u32)], prior: f32, out: &mut [f32]) {
+        let width = self.models.len();
+        let mut sums = vec![(0_u32, 0_u32); width];
+        for (_, at) in near {
+            let at = *at as usize * width;
+            for (sum, outcome) in sums.iter_mut().zip(self.outcomes.get(at..at + width).unwrap_or_default()) {
+                if *outcome != UNKNOWN {
+                    sum.0 += u32::from(*outcome);
+                    sum.1 += 1;
+                }
+            }
+        }
+        for (model, (total, count)) in self.models.iter().zip(sums) {
+            if let Some(value) = out.get_mut(*model as usize) {
+                *value =
+                    (total as f32 / STEPS + prior * *value) / (count as f32 + prior).max(f32::MIN_POSITIVE);
+            }
+        }
+    }
+}
+
+/// The input at norm 127, in whole numbers.
+pub(crate) fn quantised(x: &[f32]) -> Vec<i16> {
+    let norm = x.iter().map(|value| value * value).sum::<f32>().sqrt();
+    let scale = if norm > 0.0 { 127.0 / norm } else { 0.0 };
+    // A cosine needs no more than the direction; single values of a unit vector rarely reach a quarter of it, so four
+    // times the resolution fits.
+    x.iter().map(|value| (value * scale * 4.0).round().clamp(-127.0, 127.0) as i16).collect()
+}

@@ -1,0 +1,101 @@
+//! The estimator that a route asks: a head for quality, the length predictor for cost, the prior for strangers.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use pointsman_kernel::{
+    Candidates, Estimate, Estimates, Estimator, Facts, Price, Signals, Source, Spread, Target,
+};
+
+use super::{Named, predict};
+use crate::artifact::Body;
+use crate::prior::Placed;
+
+/// The name under which estimates for unknown targets stand.
+const PRIOR: &str = "prior";
+
+/// One head of an artifact, ready to be asked.
+pub(crate) struct Learned {
+    body: Arc<Body>,
+    head: usize,
+    name: Cow<'static, str>,
+}
+
+impl Learned {
+    pub(crate) fn new(body: Arc<Body>, head: usize, name: &str) -> Self {
+        Self { body, head, name: Cow::Owned(name.to_owned()) }
+    }
+
+    fn head(&self) -> Option<&Named> {
+        self.body.heads.get(self.head)
+    }
+}
+
+impl Estimator for Learned {
+    fn estimate(&self, signals: &Signals, _: &Facts, candidates: &Candidates, out: &mut Estimates) {
+        let body = &*self.body;
+        let mut x = Vec::with_capacity(body.input.dimensions());
+        body.input.of(&signals.vector, &signals.features, &mut x);
+        let mut quality = Vec::with_capacity(body.models.len());
+        if let Some(named) = self.head() {
+            predict(&body.heads, &named.head, &x, &mut quality);
+        }
+        let ease = quality.iter().sum::<f32>() / quality.len().max(1) as f32;
+        let best = quality.iter().copied().fold(0.0, f32::max);
+        out.difficulty = Some(f64::from(1.0 - ease));
+        out.list.clear();
+        out.list.reserve(candidates.kept.len());
+        let mut anyone: Option<Spread> = None;
+        for target in &candidates.kept {
+            let known = body.position(&target.profile);
+            let value = known.and_then(|model| Some((model, *quality.get(model)?)));
+            let (quality, length, price, source) = match value {
+                Some((model, mean)) => {
+                    let sd = self.head().and_then(|named| named.sd.get(model)).copied().unwrap_or(0.1);
+                    let length = body.lengths.of(model, &x);
+                    let source = Source { estimator: self.name.clone(), provisional: false };
+                    (Spread { mean: f64::from(mean), sd: f64::from(sd) }, length, target.price, source)
+                }
+                None => {
+                    let placed = body.prior.place(target);
+                    let mean = body.prior.quality(&placed, f64::from(ease), f64::from(best));
+                    let length = *anyone.get_or_insert_with(|| body.lengths.of_anyone(&x));
+                    let source = Source { estimator: Cow::Borrowed(PRIOR), provisional: true };
+                    (Spread { mean, sd: body.prior.sd(&placed) }, length, target.price, source)
+                }
+            };
+            out.list.push(priced(target, quality, length, price, signals, source));
+        }
+    }
+}
+
+fn priced(
+    target: &Target,
+    quality: Spread,
+    length: Spread,
+    price: Option<Price>,
+    signals: &Signals,
+    source: Source,
+) -> Estimate {
+    let limit = signals.max_output_tokens.or(target.limits.output_tokens).map_or(f64::INFINITY, f64::from);
+    let output_tokens = Spread { mean: length.mean.min(limit), sd: length.sd.min(limit) };
+    let cost = match price {
+        Some(price) => cost(&price, f64::from(signals.input_tokens), output_tokens),
+        // Nobody said what it charges: what its size would suggest stands in for the estimate, never for the ledger.
+        None => {
+            let assumed = Placed::assumed_price(target);
+            let cost = cost(&assumed, f64::from(signals.input_tokens), output_tokens);
+            Spread { mean: cost.mean, sd: cost.sd.hypot(2.0 * cost.mean) }
+        }
+    };
+    Estimate { target: target.id.clone(), quality, output_tokens, cost: Some(cost), latency_ms: None, source }
+}
+
+/// Nano-dollars for a call of this length.
+fn cost(price: &Price, input_tokens: f64, output: Spread) -> Spread {
+    let (each_in, each_out) = (price.input.0 as f64 / 1e6, price.output.0 as f64 / 1e6);
+    Spread {
+        mean: price.per_call.0 as f64 + each_in * input_tokens + each_out * output.mean,
+        sd: each_out * output.sd,
+    }
+}

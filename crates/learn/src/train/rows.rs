@@ -1,0 +1,201 @@
+//! What is learnt from: the prompts of all tables as inputs, and their outcomes, in one set of columns.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "training code over matrices whose sizes are fixed where they are made"
+)]
+
+use std::collections::BTreeMap;
+
+use pointsman_encode::{EncodeError, Encoder, Features, Text, estimate_tokens, stable_hash};
+
+use crate::estimate::input::Input;
+use crate::table::{PromptRow, Table};
+use crate::train::Progress;
+
+/// How much the features weigh beside the vector, whose centred norm is 1 on average.
+const FEATURE_SHARE: f32 = 1.0;
+
+/// One prompt as the encoder sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Encoded {
+    pub(crate) vector: Box<[f32]>,
+    pub(crate) features: Box<[f32]>,
+    /// Estimated tokens of the prompt.
+    pub(crate) tokens: u32,
+    /// Equal for prompts that differ in case and white space alone.
+    pub(crate) key: u64,
+}
+
+/// The joined training rows. `NaN` stands for what is unknown.
+#[derive(Clone, Debug)]
+pub(crate) struct Rows {
+    pub(crate) models: Vec<String>,
+    /// For each table the models it knows, as positions in `models`.
+    pub(crate) groups: Vec<Vec<usize>>,
+    pub(crate) input: Input,
+    pub(crate) dims: usize,
+    pub(crate) x: Vec<f32>,
+    /// Which table a row comes from.
+    pub(crate) group: Vec<usize>,
+    pub(crate) fold: Vec<usize>,
+    pub(crate) quality: Vec<f32>,
+    /// ln(1 + tokens written).
+    pub(crate) log_tokens: Vec<f32>,
+}
+
+/// Folds of the inner cross-validation.
+pub(crate) const FOLDS: usize = 5;
+
+/// The prompt as the encoder sees it.
+pub(crate) fn encode_one(prompt: &PromptRow, encoder: &dyn Encoder) -> Result<Encoded, EncodeError> {
+    let text = Text::new(&prompt.text, prompt.system.as_deref());
+    let plain: Vec<String> = prompt.text.split_whitespace().map(str::to_lowercase).collect();
+    Ok(Encoded {
+        vector: encoder.encode(&text)?.into_inner(),
+        features: Features::of(&text).as_slice().into(),
+        tokens: estimate_tokens(&prompt.text) + prompt.system.as_deref().map_or(0, estimate_tokens),
+        key: stable_hash(plain.join(" ").as_bytes()),
+    })
+}
+
+/// Every prompt of a table.
+pub(crate) fn encode(
+    table: &Table,
+    encoder: &dyn Encoder,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<Vec<Encoded>, EncodeError> {
+    let total = table.prompts.len() as u64;
+    let mut encoded = Vec::with_capacity(table.prompts.len());
+    for (done, prompt) in table.prompts.iter().enumerate() {
+        if done % 256 == 0 {
+            progress(Progress { stage: "encoding", done: done as u64, total });
+        }
+        encoded.push(encode_one(prompt, encoder)?);
+    }
+    progress(Progress { stage: "encoding", done: total, total });
+    Ok(encoded)
+}
+
+/// One table's part: which rows and which of its models.
+pub(crate) struct Part<'a> {
+    pub(crate) table: &'a Table,
+    pub(crate) encoded: &'a [Encoded],
+    pub(crate) rows: Vec<usize>,
+    pub(crate) columns: Vec<usize>,
+}
+
+impl Rows {
+    /// Joins the parts; a model of the same name in two tables is one model.
+    pub(crate) fn join(parts: &[Part<'_>]) -> Self {
+        let mut position: BTreeMap<&str, usize> = BTreeMap::new();
+        for part in parts {
+            for column in &part.columns {
+                position.insert(&part.table.models[*column], 0);
+            }
+        }
+        let models: Vec<String> = position.keys().map(|name| (*name).to_owned()).collect();
+        position.values_mut().enumerate().for_each(|(at, place)| *place = at);
+        let input = standardise(parts);
+        let dims = input.dimensions();
+        let mut rows = Self {
+            groups: Vec::new(),
+            input,
+            dims,
+            x: Vec::new(),
+            group: Vec::new(),
+            fold: Vec::new(),
+            quality: Vec::new(),
+            log_tokens: Vec::new(),
+            models: models.clone(),
+        };
+        let mut x = Vec::new();
+        for (group, part) in parts.iter().enumerate() {
+            let places: Vec<usize> =
+                part.columns.iter().map(|column| position[part.table.models[*column].as_str()]).collect();
+            for row in &part.rows {
+                let encoded = &part.encoded[*row];
+                rows.input.of(&encoded.vector, &encoded.features, &mut x);
+                rows.x.extend_from_slice(&x);
+                rows.group.push(group);
+                rows.fold.push((encoded.key % FOLDS as u64) as usize);
+                let cells = part.table.row(*row);
+                let at = rows.quality.len();
+                rows.quality.resize(at + models.len(), f32::NAN);
+                rows.log_tokens.resize(at + models.len(), f32::NAN);
+                for (column, place) in part.columns.iter().zip(&places) {
+                    let cell = cells[*column];
+                    rows.quality[at + place] = cell.quality.unwrap_or(f32::NAN);
+                    rows.log_tokens[at + place] = cell.output_tokens.map_or(f32::NAN, f32::ln_1p);
+                }
+            }
+            rows.groups.push(places);
+        }
+        rows
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.group.len()
+    }
+
+    pub(crate) fn x(&self, row: usize) -> &[f32] {
+        &self.x[row * self.dims..(row + 1) * self.dims]
+    }
+
+    pub(crate) fn quality(&self, row: usize) -> &[f32] {
+        &self.quality[row * self.models.len()..(row + 1) * self.models.len()]
+    }
+
+    pub(crate) fn log_tokens(&self, row: usize) -> &[f32] {
+        &self.log_tokens[row * self.models.len()..(row + 1) * self.models.len()]
+    }
+
+    /// Each model's mean over `rows`, counting what is known; `NaN` for a model without any.
+    pub(crate) fn means(&self, rows: &[usize]) -> Vec<f32> {
+        let mut sums = vec![(0.0_f64, 0.0_f64); self.models.len()];
+        for row in rows {
+            for (sum, value) in sums.iter_mut().zip(self.quality(*row)) {
+                if !value.is_nan() {
+                    *sum = (sum.0 + f64::from(*value), sum.1 + 1.0);
+                }
+            }
+        }
+        sums.iter().map(|(sum, count)| (sum / count) as f32).collect()
+    }
+}
+
+/// Means and scales over the training prompts.
+fn standardise(parts: &[Part<'_>]) -> Input {
+    let prompts: Vec<&Encoded> =
+        parts.iter().flat_map(|p| p.rows.iter().map(|row| &p.encoded[*row])).collect();
+    let Some(first) = prompts.first() else { return Input::default() };
+    let count = prompts.len() as f64;
+    let mean = |of: &dyn Fn(&Encoded) -> &[f32], width: usize| -> Vec<f64> {
+        let mut sum = vec![0.0_f64; width];
+        for prompt in &prompts {
+            for (sum, value) in sum.iter_mut().zip(of(prompt)) {
+                *sum += f64::from(*value);
+            }
+        }
+        sum.iter().map(|value| value / count).collect()
+    };
+    let vector_mean = mean(&|prompt| &prompt.vector, first.vector.len());
+    let feature_mean = mean(&|prompt| &prompt.features, first.features.len());
+    let mut spread = 0.0;
+    let mut variance = vec![0.0_f64; feature_mean.len()];
+    for prompt in &prompts {
+        spread +=
+            prompt.vector.iter().zip(&vector_mean).map(|(v, m)| (f64::from(*v) - m).powi(2)).sum::<f64>();
+        for ((variance, value), mean) in variance.iter_mut().zip(&prompt.features).zip(&feature_mean) {
+            *variance += (f64::from(*value) - mean).powi(2) / count;
+        }
+    }
+    let share = FEATURE_SHARE / (feature_mean.len().max(1) as f32).sqrt();
+    let scale = |variance: &f64| if *variance > 1e-8 { share / variance.sqrt() as f32 } else { 0.0 };
+    Input {
+        vector_mean: vector_mean.iter().map(|value| *value as f32).collect(),
+        vector_scale: if spread > 0.0 { (count / spread).sqrt() as f32 } else { 0.0 },
+        feature_mean: feature_mean.iter().map(|value| *value as f32).collect(),
+        feature_scale: variance.iter().map(scale).collect(),
+        feature_share: share,
+    }
+}

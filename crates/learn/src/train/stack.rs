@@ -1,0 +1,101 @@
+//! Weights of a mixture from predictions made out of fold.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "training code over matrices whose sizes are fixed where they are made"
+)]
+
+use crate::estimate::stack::{Member, Stack};
+use crate::train::rows::Rows;
+
+/// One head's predictions out of fold, rows by models.
+pub(crate) struct OutOfFold {
+    /// Its position among the artifact's heads.
+    pub(crate) head: usize,
+    pub(crate) predicted: Vec<f32>,
+}
+
+/// Sums of squares and products for a least-squares problem.
+struct Normal {
+    products: Vec<Vec<f64>>,
+    target: Vec<f64>,
+}
+
+/// The mixture. `means` are the models' means that each row's fold was judged against, rows by models.
+pub(crate) fn fit(rows: &Rows, mean: &[f32], means: &[f32], heads: &[OutOfFold]) -> Stack {
+    let models = rows.models.len();
+    let mut common = Normal::new(heads.len());
+    let mut difference = Normal::new(heads.len());
+    let mut departures = vec![0.0_f64; heads.len() + 1];
+    for row in 0..rows.len() {
+        let quality = rows.quality(row);
+        let known: Vec<usize> = (0..models).filter(|model| !quality[*model].is_nan()).collect();
+        if known.is_empty() {
+            continue;
+        }
+        let of = |source: usize, model: usize| {
+            let at = row * models + model;
+            let value = if source == heads.len() { quality[model] } else { heads[source].predicted[at] };
+            f64::from(value - means[at])
+        };
+        let count = known.len() as f64;
+        let shared: Vec<f64> = (0..=heads.len())
+            .map(|source| known.iter().map(|model| of(source, *model)).sum::<f64>() / count)
+            .collect();
+        common.add(&shared, 1.0);
+        for model in &known {
+            for (source, departure) in departures.iter_mut().enumerate() {
+                *departure = of(source, *model) - shared[source];
+            }
+            difference.add(&departures, 1.0 / count);
+        }
+    }
+    let (common, difference) = (common.solve(), difference.solve());
+    Stack {
+        mean: mean.to_vec(),
+        groups: rows.groups.iter().map(|group| group.iter().map(|model| *model as u32).collect()).collect(),
+        members: heads
+            .iter()
+            .zip(common)
+            .zip(difference)
+            .map(|((head, common), difference)| Member {
+                head: head.head as u32,
+                common: common as f32,
+                difference: difference as f32,
+            })
+            .filter(|member| member.common > 0.0 || member.difference > 0.0)
+            .collect(),
+    }
+}
+
+impl Normal {
+    fn new(size: usize) -> Self {
+        Self { products: vec![vec![0.0; size]; size], target: vec![0.0; size] }
+    }
+
+    /// The last of `values` is what the others are to add up to.
+    fn add(&mut self, values: &[f64], weight: f64) {
+        let size = self.target.len();
+        for a in 0..size {
+            for b in 0..size {
+                self.products[a][b] += weight * values[a] * values[b];
+            }
+            self.target[a] += weight * values[a] * values[size];
+        }
+    }
+
+    /// Weights that are not negative, by coordinate descent; a little of the diagonal keeps like heads alike.
+    fn solve(&self) -> Vec<f64> {
+        let size = self.target.len();
+        let ridge = 0.02 * (0..size).map(|at| self.products[at][at]).sum::<f64>() / size.max(1) as f64;
+        let mut weights = vec![0.0_f64; size];
+        for _ in 0..500 {
+            for a in 0..size {
+                let others: f64 =
+                    (0..size).filter(|b| *b != a).map(|b| self.products[a][b] * weights[b]).sum();
+                let own = self.products[a][a] + ridge;
+                weights[a] = if own > 0.0 { ((self.target[a] - others) / own).max(0.0) } else { 0.0 };
+            }
+        }
+        weights
+    }
+}

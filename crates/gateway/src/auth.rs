@@ -1,0 +1,76 @@
+//! Who asks: the client's key, and what it may use.
+//!
+//! Off on loopback until the first key exists; from then on every request needs one, and revoking the last does not
+//! open the door again. A client's key is never passed on and never logged.
+
+use http::{HeaderMap, StatusCode, header};
+use pointsman_kernel::{Scope, Tenant};
+use pointsman_store::{KeyRecord, KeyRing};
+use std::sync::Arc;
+
+use crate::error::Refusal;
+
+/// The tenant of requests without a key.
+const LOCAL: &str = "local";
+
+/// Whoever sent a request.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Whose request it is.
+    pub tenant: Tenant,
+    /// The key's id.
+    pub key: Option<Arc<str>>,
+    /// What it may use.
+    pub scope: Scope,
+}
+
+/// Checks the key of a request.
+///
+/// # Errors
+/// No key where one is needed, or one that is unknown or revoked.
+pub fn caller(ring: &KeyRing, request: &HeaderMap) -> Result<Caller, Refusal> {
+    if !ring.any_exist() {
+        return Ok(Caller { tenant: Tenant::from(LOCAL), key: None, scope: Scope::default() });
+    }
+    let Some(presented) = presented(request) else {
+        return Err(refused("no client key: send `authorization: Bearer pm-...`; `pointsman keys create` makes one"));
+    };
+    match ring.check(presented) {
+        Some(record) => Ok(of_record(&record)),
+        None => Err(refused("the client key is unknown or revoked; `pointsman keys create` makes a new one")),
+    }
+}
+
+fn of_record(record: &KeyRecord) -> Caller {
+    Caller { tenant: record.tenant.clone(), key: Some(Arc::clone(&record.id)), scope: record.scope.clone() }
+}
+
+fn presented(request: &HeaderMap) -> Option<&str> {
+    let bearer = request.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
+        let (scheme, key) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+    });
+    let plain = || ["x-api-key", "api-key"].iter().find_map(|name| request.get(*name)?.to_str().ok());
+    bearer.or_else(plain)
+}
+
+fn refused(message: &str) -> Refusal {
+    Refusal::new(StatusCode::UNAUTHORIZED, "invalid_api_key", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_found_where_each_kind_of_client_puts_it() {
+        for (name, value) in [("authorization", "bearer pm-1"), ("x-api-key", "pm-1"), ("api-key", "pm-1")] {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, value.parse().unwrap());
+            assert_eq!(presented(&headers), Some("pm-1"));
+        }
+        let mut basic = HeaderMap::new();
+        basic.insert("authorization", "Basic cG06MQ==".parse().unwrap());
+        assert_eq!(presented(&basic), None);
+    }
+}

@@ -1,0 +1,230 @@
+//! What keys mean together: names that must exist, numbers that must fit each other, files and variables that must be
+//! there. Every fault is collected; nothing stops at the first.
+
+mod providers;
+mod routes;
+mod targets;
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pointsman_backends::Deadlines;
+use pointsman_encode::{Encoder, StaticTable};
+use pointsman_kernel::health::BreakerPolicy;
+use pointsman_kernel::{Estimator, Price, TokenPrice};
+use pointsman_learn::Artifact;
+
+pub(crate) use providers::is_loopback;
+
+use super::env::Env;
+use super::fault::{Fault, Faults};
+use super::file;
+use super::shape::suggestion;
+use super::tree::Step;
+use super::{Config, LedgerSettings, Limits, Origin};
+use crate::catalogue::{self, PriceOverride};
+
+/// Checks a file whose shape is right but for `faults`.
+pub(super) fn check(file: file::File, origin: Origin, faults: Vec<Fault>, env: &Env) -> Result<Config, Faults> {
+    let mut check = Check { origin: &origin, env, faults, warnings: Vec::new(), files: Vec::new() };
+    let listen = check.listen(&file.listen);
+    let providers = check.providers(&file);
+    let targets = check.targets(&file, &providers);
+    let routes = check.routes(&file, &providers, &targets);
+    let (timeouts, breaker) = (check.timeouts(&file.timeouts), check.breaker(&file.breaker));
+    let limits = check.limits(&file.limits);
+    let prices = file.prices.iter().map(|(name, price)| price_override(name, price)).collect();
+    let learned = check.artifact(file.artifact.as_deref(), file.estimator.as_deref());
+    let Check { faults, warnings, files, .. } = check;
+    let warnings = Faults::of(warnings).map_or_else(Vec::new, |faults| faults.0);
+    match (Faults::of(faults), listen, learned) {
+        (None, Some(listen), Some((artifact, estimator))) => Ok(Config {
+            listen,
+            providers,
+            targets,
+            routes,
+            timeouts,
+            limits,
+            breaker,
+            ledger: LedgerSettings {
+                keep_prompts: file.ledger.keep_prompts,
+                retention: file.ledger.retention.map(|time| time.duration()),
+            },
+            keys: file.keys.required,
+            prices,
+            artifact,
+            estimator,
+            files,
+            warnings,
+            origin: Arc::new(origin),
+        }),
+        (Some(faults), ..) => Err(faults),
+        // Whoever gives nothing has said why.
+        (None, ..) => Err(origin.fault(&[], "the configuration cannot be used").into()),
+    }
+}
+
+/// The state of one check.
+struct Check<'a> {
+    origin: &'a Origin,
+    env: &'a Env,
+    faults: Vec<Fault>,
+    warnings: Vec<Fault>,
+    files: Vec<PathBuf>,
+}
+
+impl Check<'_> {
+    fn fault(&mut self, path: &[Step], message: impl Into<String>, hint: impl Into<String>) {
+        self.faults.push(self.origin.fault(path, message).hint(hint));
+    }
+
+    fn warn(&mut self, path: &[Step], message: impl Into<String>, hint: impl Into<String>) {
+        self.warnings.push(self.origin.fault(path, message).hint(hint));
+    }
+
+    /// A text with its `${NAME}`s replaced.
+    fn expand(&mut self, path: &[Step], text: &str) -> Option<String> {
+        match self.env.expand(text) {
+            Ok(text) => Some(text),
+            Err(unset) => {
+                let message = format!("environment variable {} is not set", unset.0);
+                self.fault(path, message, format!("set it, or write ${{{}:-VALUE}} to have a default", unset.0));
+                None
+            }
+        }
+    }
+
+    fn listen(&mut self, text: &str) -> Option<SocketAddr> {
+        let path = ["listen".into()];
+        let text = self.expand(&path, text)?;
+        let with_host = match text.strip_prefix("localhost:") {
+            Some(port) => format!("127.0.0.1:{port}"),
+            None if text.starts_with(':') => format!("0.0.0.0{text}"),
+            None => text.clone(),
+        };
+        let address = with_host.parse().ok();
+        if address.is_none() {
+            self.fault(
+                &path,
+                format!("`{text}` is no address to listen on"),
+                "write an IP address and a port, such as 127.0.0.1:4000 or [::1]:4000",
+            );
+        }
+        address
+    }
+
+    fn timeouts(&mut self, timeouts: &file::Timeouts) -> Deadlines {
+        let deadlines = Deadlines {
+            connect: timeouts.connect.duration(),
+            head: timeouts.head.duration(),
+            idle: timeouts.idle.duration(),
+            total: timeouts.total.as_ref().map(super::scalar::Time::duration),
+        };
+        let all = [
+            ("connect", Some(deadlines.connect)),
+            ("head", Some(deadlines.head)),
+            ("idle", Some(deadlines.idle)),
+            ("total", deadlines.total),
+        ];
+        for (name, time) in all {
+            if time.is_some_and(|time| time.is_zero()) {
+                self.fault(&["timeouts".into(), name.into()], format!("`timeouts.{name}` is zero, so every call would fail"), "give a time such as 5s");
+            }
+        }
+        deadlines
+    }
+
+    fn breaker(&mut self, breaker: &file::Breaker) -> BreakerPolicy {
+        let policy = BreakerPolicy {
+            failures: breaker.failures,
+            open_for: breaker.open_for.duration(),
+            open_at_most: breaker.open_at_most.duration(),
+        };
+        if policy.open_for > policy.open_at_most {
+            self.fault(
+                &["breaker".into(), "open_for".into()],
+                format!("`open_for` is longer than `open_at_most` ({})", breaker.open_at_most.0),
+                "make open_at_most the longer one",
+            );
+        }
+        policy
+    }
+
+    fn limits(&mut self, limits: &file::Limits) -> Limits {
+        let bytes = usize::try_from(limits.body.bytes()).unwrap_or(usize::MAX);
+        if bytes < 1024 {
+            self.fault(&["limits".into(), "body".into()], "`limits.body` is too small for any request", "give at least 1KiB");
+        }
+        Limits { body_bytes: bytes }
+    }
+
+    fn artifact(&mut self, path: Option<&str>, estimator: Option<&str>) -> Option<(Artifact, Arc<dyn Estimator>)> {
+        let artifact = match path {
+            None => Artifact::embedded().clone(),
+            Some(given) => {
+                let at = ["artifact".into()];
+                let path = self.origin.beside(&self.expand(&at, given)?);
+                self.files.push(path.clone());
+                let bytes = match std::fs::read(&path) {
+                    Ok(bytes) => bytes,
+                    Err(error) => {
+                        let message = format!("{} cannot be read: {error}", path.display());
+                        self.fault(&at, message, "write one with `pointsman train`, or take the key out to use the one in the program");
+                        return None;
+                    }
+                };
+                match Artifact::load(&bytes) {
+                    Ok(artifact) => artifact,
+                    Err(error) => {
+                        self.fault(&at, format!("{}: {error}", path.display()), "write it anew with `pointsman train`");
+                        return None;
+                    }
+                }
+            }
+        };
+        if let Err(error) = artifact.check_encoder(StaticTable::embedded().fingerprint()) {
+            self.fault(&["artifact".into()], error.to_string(), "train it anew with this program's encoder: `pointsman train`");
+            return None;
+        }
+        match artifact.estimator(estimator) {
+            Ok(chosen) => Some((artifact, chosen)),
+            Err(error) => {
+                let names = artifact.names();
+                let hint = suggestion(estimator.unwrap_or_default(), "the artifact holds", names.iter().copied());
+                self.fault(&["estimator".into()], error.to_string(), hint);
+                None
+            }
+        }
+    }
+}
+
+/// A price as the kernel counts it.
+pub(super) fn price(price: &file::Price) -> Price {
+    Price {
+        cached_input: price.cached_input.map(TokenPrice::from_usd_per_million),
+        cache_write: price.cache_write.map(TokenPrice::from_usd_per_million),
+        ..Price::per_million_usd(price.input, price.output)
+    }
+}
+
+fn price_override(name: &str, stated: &file::Price) -> PriceOverride {
+    let nano = |usd: f64| TokenPrice::from_usd_per_million(usd).0;
+    PriceOverride {
+        provider: None,
+        model: name.into(),
+        price: catalogue::Price {
+            input: nano(stated.input),
+            output: nano(stated.output),
+            cached_input: stated.cached_input.map(nano),
+            cache_write: stated.cache_write.map(nano),
+        },
+    }
+}
+
+/// Names that stand twice in a list, each once.
+fn repeated<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<(usize, &'a str)> {
+    let mut seen = BTreeSet::new();
+    names.into_iter().enumerate().filter(|(_, name)| !seen.insert(*name)).collect()
+}

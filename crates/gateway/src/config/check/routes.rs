@@ -1,0 +1,118 @@
+//! Routes that the file describes.
+
+use std::collections::BTreeMap;
+
+use pointsman_kernel::plan::Patience;
+use pointsman_kernel::session::Switching;
+use pointsman_kernel::{Goal, Preference};
+
+use super::Check;
+use crate::config::file;
+use crate::config::scalar::Prefer;
+use crate::config::shape::suggestion;
+use crate::config::tree::Step;
+use crate::config::{Declared, Provider, RouteRules};
+
+impl Check<'_> {
+    /// The routes.
+    pub(super) fn routes(
+        &mut self,
+        file: &file::File,
+        providers: &[Provider],
+        targets: &[Declared],
+    ) -> BTreeMap<String, RouteRules> {
+        let known = Known::of(file, providers, targets);
+        file.routes.iter().map(|(name, stated)| (name.clone(), self.route(name, stated, &known))).collect()
+    }
+
+    fn route(&mut self, name: &str, stated: &file::Route, known: &Known<'_>) -> RouteRules {
+        let at = |key: &str| -> Vec<Step> { vec!["routes".into(), name.into(), key.into()] };
+        if name.is_empty() || name.contains(char::is_whitespace) {
+            self.fault(&["routes".into(), name.into()], format!("`{name}` cannot be a route's name"), "leave out spaces");
+        }
+        for (index, id) in stated.targets.iter().enumerate().filter(|(_, id)| !id.is_empty()) {
+            if !known.has(id) {
+                let mut path = at("targets");
+                path.push(index.into());
+                let message = format!("route `{name}` names target `{id}`, which is not there");
+                self.fault(&path, message, suggestion(id, "targets", known.ids.iter().copied()));
+            }
+        }
+        for (index, id) in super::repeated(stated.targets.iter().filter(|id| !id.is_empty()).map(String::as_str)) {
+            let mut path = at("targets");
+            path.push(index.into());
+            self.fault(&path, format!("route `{name}` names target `{id}` twice"), "take one out");
+        }
+        for (index, tag) in stated.tags.iter().enumerate().filter(|(_, tag)| !tag.is_empty()) {
+            if !known.tags.contains(&tag.as_str()) {
+                let mut path = at("tags");
+                path.push(index.into());
+                let message = format!("no target bears the tag `{tag}`");
+                self.fault(&path, message, suggestion(tag, "tags", known.tags.iter().copied()));
+            }
+        }
+        if let Some(baseline) = &stated.baseline
+            && (baseline.ends_with('*') || !known.has(baseline))
+        {
+            let message = format!("baseline `{baseline}` of route `{name}` is not there");
+            self.fault(&at("baseline"), message, suggestion(baseline, "targets", known.ids.iter().copied()));
+        }
+        let patience = Patience {
+            targets: stated.patience.targets,
+            retries: stated.patience.retries,
+            wait_at_most_ms: u64::try_from(stated.patience.wait.duration().as_millis()).unwrap_or(u64::MAX),
+        };
+        RouteRules {
+            targets: stated.targets.iter().filter(|id| !id.is_empty()).cloned().collect(),
+            tags: stated.tags.iter().filter(|tag| !tag.is_empty()).cloned().collect(),
+            prefer: stated.prefer.as_ref().map_or(Preference::BALANCED, Prefer::preference),
+            floor: stated.floor.unwrap_or(Goal::DEFAULT_FLOOR),
+            baseline: stated.baseline.clone(),
+            selector: stated.selector,
+            switching: match stated.switching {
+                file::Switching::Never => Switching::Never,
+                file::Switching::EachTurn => Switching::EachTurn,
+            },
+            patience,
+            strict: stated.strict,
+        }
+    }
+}
+
+/// What routes may name.
+struct Known<'a> {
+    ids: Vec<&'a str>,
+    tags: Vec<&'a str>,
+    /// Some provider will be asked for its models: any name may turn out to be one of them.
+    open: bool,
+}
+
+impl<'a> Known<'a> {
+    fn of(file: &'a file::File, providers: &'a [Provider], targets: &'a [Declared]) -> Self {
+        let mut ids: Vec<&str> = targets.iter().map(|target| target.id.as_str()).collect();
+        for provider in providers {
+            ids.extend(provider.models.iter().map(String::as_str).filter(|model| !model.is_empty()));
+        }
+        // A target whose own fault was told is not missed a second time.
+        ids.extend(file.targets.iter().filter_map(|target| target.id.as_deref().or(target.model.as_deref())));
+        ids.sort_unstable();
+        ids.dedup();
+        let mut tags: Vec<&str> = file.targets.iter().flat_map(|target| &target.tags).map(String::as_str).collect();
+        tags.sort_unstable();
+        tags.dedup();
+        Self { ids, tags, open: providers.iter().any(|provider| provider.discover) }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        if self.open {
+            return true;
+        }
+        match name.strip_suffix('*') {
+            Some(start) => self.ids.iter().any(|id| id.starts_with(start)),
+            None => {
+                self.ids.contains(&name)
+                    || name.split_once('/').is_some_and(|(_, model)| self.ids.contains(&model))
+            }
+        }
+    }
+}

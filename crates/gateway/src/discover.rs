@@ -1,0 +1,179 @@
+//! Asks providers for their models, beside the serving and never before it.
+//!
+//! Each provider is asked on its own, with a deadline, and each answer makes a new snapshot at once: a slow one holds
+//! up nobody. Asked again every ten minutes; after a failure sooner, then less and less often. A failure never takes
+//! away what was known. An address that is the gateway's own is not asked, or it would list itself to itself.
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Uri;
+use pointsman_backends::{Deadlines, Endpoint, list_models};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Instant;
+
+use crate::config::{Config, Provider, is_loopback};
+use crate::reload::{Identity, Live};
+use crate::snapshot::{Connections, Listed};
+
+/// How often a provider is asked that has answered.
+pub const EVERY: Duration = Duration::from_secs(600);
+/// How often an engine is looked for that is not there.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// The first wait after a failure; it doubles with each.
+const AFTER_FAILURE: Duration = Duration::from_secs(2);
+/// The longest.
+const AFTER_FAILURES: Duration = Duration::from_secs(300);
+/// For an engine on this machine: it answers at once or is not there.
+const NEAR: Duration = Duration::from_millis(300);
+/// For a provider elsewhere.
+const FAR: Duration = Duration::from_secs(15);
+
+/// Starts asking. `own` is the address the gateway listens on.
+pub fn spawn(live: &Arc<Live>, own: Option<SocketAddr>) -> JoinHandle<()> {
+    tokio::spawn(run(Arc::clone(live), own))
+}
+
+/// The names of the providers that answer now.
+pub(crate) async fn answering(config: &Config, own: Option<SocketAddr>) -> BTreeSet<String> {
+    let mut connections = Connections::default();
+    let mut asked = JoinSet::new();
+    for provider in config.providers.iter().filter(|provider| provider.discover && !is_own(provider, own)) {
+        if let Ok(Some(endpoint)) = connections.endpoint(provider, config) {
+            let (name, sought) = (provider.name.to_string(), provider.sought);
+            asked.spawn(async move { ask(endpoint, sought).await.is_ok().then_some(name) });
+        }
+    }
+    asked.join_all().await.into_iter().flatten().collect()
+}
+
+/// When a provider is asked next.
+struct Turn {
+    identity: Identity,
+    at: Instant,
+    failures: u32,
+    asked: bool,
+}
+
+type Answer = (Arc<str>, Identity, Result<Vec<Listed>, Arc<str>>);
+
+async fn run(live: Arc<Live>, own: Option<SocketAddr>) {
+    let mut changed = live.subscribe();
+    let mut turns: HashMap<Arc<str>, Turn> = HashMap::new();
+    let mut asked: JoinSet<Answer> = JoinSet::new();
+    loop {
+        let config = live.config();
+        follow(&config, &mut turns);
+        for provider in config.providers.iter().filter(|provider| provider.discover) {
+            let Some(turn) = turns.get_mut(&provider.name) else { continue };
+            if turn.asked || turn.at > Instant::now() {
+                continue;
+            }
+            turn.asked = true;
+            start(&live, provider, turn.identity.clone(), own, &mut asked);
+        }
+        let next = turns.values().filter(|turn| !turn.asked).map(|turn| turn.at).min();
+        let next = next.unwrap_or_else(|| Instant::now() + EVERY);
+        tokio::select! {
+            Some(answer) = asked.join_next() => if let Ok(answer) = answer {
+                took(&live, &config, &mut turns, answer);
+            },
+            () = tokio::time::sleep_until(next) => {}
+            still = changed.changed() => if still.is_err() { return },
+        }
+    }
+}
+
+/// Takes up new and changed providers, drops those that are gone.
+fn follow(config: &Config, turns: &mut HashMap<Arc<str>, Turn>) {
+    turns.retain(|name, turn| {
+        config.provider(name).is_some_and(|provider| provider.discover && Identity::of(provider) == turn.identity)
+    });
+    for provider in config.providers.iter().filter(|provider| provider.discover) {
+        turns.entry(Arc::clone(&provider.name)).or_insert_with(|| Turn {
+            identity: Identity::of(provider),
+            at: Instant::now(),
+            failures: 0,
+            asked: false,
+        });
+    }
+}
+
+fn start(
+    live: &Arc<Live>,
+    provider: &Provider,
+    identity: Identity,
+    own: Option<SocketAddr>,
+    asked: &mut JoinSet<Answer>,
+) {
+    let (name, sought) = (Arc::clone(&provider.name), provider.sought);
+    if is_own(provider, own) {
+        asked.spawn(async move { (name, identity, Err("that is this gateway's own address: give another".into())) });
+        return;
+    }
+    let endpoint = live.endpoint(provider);
+    asked.spawn(async move {
+        let said = match endpoint {
+            Some(endpoint) => ask(endpoint, sought).await,
+            None => Err("cannot be reached as configured".into()),
+        };
+        (name, identity, said)
+    });
+}
+
+fn took(live: &Live, config: &Config, turns: &mut HashMap<Arc<str>, Turn>, (name, identity, said): Answer) {
+    // A provider that was changed meanwhile is asked anew under its new identity.
+    let Some(turn) = turns.get_mut(&name).filter(|turn| turn.identity == identity) else { return };
+    let sought = config.provider(&name).is_some_and(|provider| provider.sought);
+    turn.asked = false;
+    let wait = match &said {
+        Ok(models) => {
+            tracing::info!(provider = %name, models = models.len(), "provider listed its models");
+            turn.failures = 0;
+            EVERY
+        }
+        Err(_) if sought => LOOK_AGAIN,
+        Err(error) => {
+            let wait = AFTER_FAILURE.saturating_mul(1 << turn.failures.min(10)).min(AFTER_FAILURES);
+            tracing::warn!(provider = %name, %error, again_in_s = wait.as_secs(), "provider did not list its models");
+            turn.failures = turn.failures.saturating_add(1);
+            wait
+        }
+    };
+    turn.at = Instant::now() + wait;
+    live.found(&name, &identity, said);
+}
+
+async fn ask(endpoint: Arc<Endpoint>, near: bool) -> Result<Vec<Listed>, Arc<str>> {
+    let within = if near { NEAR } else { FAR };
+    let deadlines = Deadlines { connect: within, head: within, idle: within, total: Some(within) };
+    match tokio::time::timeout(within, list_models(&endpoint, deadlines)).await {
+        Err(_) => Err("did not answer in time".into()),
+        Ok(Err(failure)) => Err(failure.error.detail.as_str().into()),
+        Ok(Ok(models)) => {
+            let listed = models.into_iter().filter(|model| !model.id.is_empty()).map(|model| Listed {
+                context: model.context_tokens.and_then(|tokens| u32::try_from(tokens).ok()),
+                chat: model.chat,
+                id: model.id,
+            });
+            Ok(listed.collect())
+        }
+    }
+}
+
+/// Whether a provider's address is the gateway's own.
+fn is_own(provider: &Provider, own: Option<SocketAddr>) -> bool {
+    let (Some(own), Ok(uri)) = (own, provider.base_url.parse::<Uri>()) else { return false };
+    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
+    if port != own.port() {
+        return false;
+    }
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let same = host.parse::<IpAddr>().is_ok_and(|ip| ip == own.ip() || ip.is_unspecified());
+    same || (is_loopback(&provider.base_url) && (own.ip().is_loopback() || own.ip().is_unspecified()))
+}
+
+#[cfg(test)]
+mod tests;

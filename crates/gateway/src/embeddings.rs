@@ -1,0 +1,78 @@
+//! `POST /v1/embeddings`: passed to the target that is named. Vectors of two models cannot be compared, so nothing is
+//! chosen here.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use pointsman_backends::{Call, Forwarded, Task};
+use pointsman_kernel::{Asked, Facts, Signals, decide};
+use pointsman_wire::openai::embeddings::input_size;
+
+use crate::app::App;
+use crate::ask::{Decided, Resolved};
+use crate::auth::caller;
+use crate::chat::{carry_out, counted, read, snapshot_with};
+use crate::error::Refusal;
+use crate::reply;
+use crate::ticket::{Arrival, Ticket};
+
+/// The handler.
+pub async fn create(State(app): State<Arc<App>>, request: http::Request<Body>) -> Response {
+    let arrived = Instant::now();
+    let (parts, body) = request.into_parts();
+    let id = reply::request_id(&parts.headers);
+    let response = answer(&app, arrived, &parts, body).await.unwrap_or_else(IntoResponse::into_response);
+    reply::with_request_id(response, id)
+}
+
+async fn answer(app: &Arc<App>, arrived: Instant, parts: &Parts, body: Body) -> Result<Response, Refusal> {
+    let caller = counted(app, caller(&app.keys, &parts.headers))?;
+    let request = counted(app, read(app, parts, body).await)?;
+    let snapshot = snapshot_with(app, &request.model).await;
+    let target = match counted(app, request.resolve(&snapshot, &caller))? {
+        Resolved::Target(target) => target,
+        Resolved::Route(route) => {
+            let message = format!(
+                "route `{}` cannot embed: vectors of two models cannot be compared; name one embedding model",
+                route.route.id
+            );
+            return counted(app, Err(Refusal::bad_request("not_routable", message, Some("model"))));
+        }
+    };
+    let size = input_size(&request.head, &request.body);
+    let tokens = u32::try_from(size.tokens + size.text_bytes / 4).unwrap_or(u32::MAX);
+    let at = app.clock.now();
+    let id = app.ids.decision(at);
+    let arrival = Arrival { arrived, at, id: id.clone() };
+    let facts = Facts {
+        seed: app.ids.seed(&id),
+        decision: id,
+        now: at,
+        tenant: caller.tenant.clone(),
+        scope: caller.scope.clone(),
+        session: None,
+        targets: app.health.states(at),
+        versions: snapshot.versions.clone(),
+    };
+    let route = Arc::clone(&snapshot.by_name);
+    let signals = Signals { asked: Asked::Named(target), input_tokens: tokens, ..Signals::default() };
+    let decision = decide(&route.route, route.route.goal.clone(), signals, facts, snapshot.estimator.as_ref());
+    let decided = Decided { decision: Arc::new(decision), route };
+    let prompt = snapshot.keep_prompts.then(|| String::from_utf8_lossy(&request.body).into_owned());
+    let opening = (Arc::clone(&request.model), false, prompt);
+    let ticket = Ticket::draw(app, &snapshot, &caller, &arrival, decided, opening);
+    let call = Call {
+        task: Task::Embeddings,
+        strict: false,
+        input_tokens: Some(u64::from(tokens)),
+        deadlines: snapshot.deadlines,
+        headers: Forwarded::from_client(&parts.headers),
+        body: request.body,
+        head: request.head,
+    };
+    carry_out(app, &snapshot, ticket, call).await
+}

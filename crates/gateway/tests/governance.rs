@@ -1,0 +1,139 @@
+//! Who may ask for what, and what is said to those who may not or who send nonsense.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Gateway, ask, two_models};
+use pointsman_gateway::config::{Config, Env};
+use pointsman_gateway::launch::{self, LaunchError, keys_path};
+use pointsman_gateway::reload::Live;
+use pointsman_kernel::Scope;
+use pointsman_store::Keys;
+use pointsman_testkit::{Act, Upstream};
+use secrecy::ExposeSecret;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_the_first_key_on_every_request_needs_one_and_it_stays_here() {
+    let up = Upstream::start(Act::say("ok")).await;
+    let gateway = Gateway::over(&up.openai_url()).await;
+    assert_eq!(gateway.chat(&ask("auto")).await.status, 200);
+    let keys = Keys::open(&keys_path(&gateway.home)).unwrap();
+    let scope = Scope { routes: Some(vec![]), targets: Some(vec!["small".into()]) };
+    let (record, secret) = keys.create("app", None, scope).unwrap();
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    assert_eq!(gateway.chat(&ask("auto")).await.status, 401);
+
+    let bearer = format!("Bearer {}", secret.expose_secret());
+    let with_key = [("authorization", bearer.as_str())];
+    let send = |body: String| gateway.send("POST", "/v1/chat/completions", &with_key, body);
+    let allowed = send(ask("small").to_string()).await;
+    assert_eq!(allowed.status, 200, "{}", allowed.text());
+    let sent = format!("{:?}", up.last().headers);
+    assert!(sent.contains("sk-upstream-secret") && !sent.contains(secret.expose_secret()), "{sent}");
+    assert_eq!(send(ask("large").to_string()).await.status, 403);
+    assert_eq!(send(ask("auto").to_string()).await.status, 403);
+    let list = gateway.send("GET", "/v1/models", &with_key, "").await.json();
+    assert_eq!(list["data"].as_array().unwrap().len(), 1);
+
+    let (_, other) = keys.create("other", None, Scope::default()).unwrap();
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    let id = allowed.header("x-pointsman-decision").unwrap();
+    let path = format!("/v1/decisions/{id}");
+    assert_eq!(gateway.send("GET", &path, &with_key, "").await.status, 200);
+    let foreign = format!("Bearer {}", other.expose_secret());
+    assert_eq!(gateway.send("GET", &path, &[("authorization", &foreign)], "").await.status, 404);
+
+    keys.revoke(&record.id).unwrap();
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    assert_eq!(send(ask("small").to_string()).await.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn beyond_loopback_it_does_not_start_without_a_key() {
+    let config = Config::parse("t.yaml", &two_models("http://127.0.0.1:9/v1"), &Env::from([("UPSTREAM_KEY", "k")])).unwrap();
+    let live = Live::from_config(config).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let open = "0.0.0.0:0".parse().unwrap();
+    let refused = launch::start(live.clone(), home.path(), open).await.err().unwrap();
+    assert!(matches!(refused, LaunchError::Open(_)));
+    assert!(refused.to_string().contains("pointsman keys create"));
+    Keys::open(&keys_path(home.path())).unwrap().create("a", None, Scope::default()).unwrap();
+    assert!(launch::start(live, home.path(), open).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nonsense_is_answered_with_its_place_and_the_process_lives() {
+    let up = Upstream::start(Act::say("ok")).await;
+    let yaml = two_models(&up.openai_url()) + "limits: {body: 64KiB}\n";
+    let gateway = Gateway::start(&yaml).await;
+    let deep = format!("{{\"model\":\"auto\",\"messages\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
+    let large = format!("{{\"model\":\"auto\",\"messages\":[\"{}\"]}}", "x".repeat(70_000));
+    let cases: [(&str, u16, &str, &str); 8] = [
+        ("{\"model\":\"auto\",\n\"messages\":[}", 400, "invalid_body", "line 2"),
+        (deep.as_str(), 400, "invalid_body", "deep"),
+        (large.as_str(), 413, "body_too_large", "limits.body"),
+        ("", 400, "invalid_body", "empty"),
+        ("[]", 400, "invalid_body", "object"),
+        ("{\"messages\":[]}", 400, "missing_model", "model"),
+        ("{\"model\":\"nope\",\"messages\":[]}", 404, "model_not_found", "nope"),
+        ("{\"model\":\"auto\",\"pointsman\":{\"prefer\":9},\"messages\":[]}", 400, "invalid_pointsman", "9"),
+    ];
+    for (body, status, code, word) in cases {
+        let answer = gateway.send("POST", "/v1/chat/completions", &[], body).await;
+        let error = &answer.json()["error"];
+        assert_eq!((answer.status.as_u16(), error["code"].as_str()), (status, Some(code)), "{}", answer.text());
+        assert!(error["message"].as_str().unwrap().contains(word), "{}", answer.text());
+        assert!(error["type"].is_string());
+    }
+    let header = [("x-pointsman-prefer", "best")];
+    let answer = gateway.send("POST", "/v1/chat/completions", &header, ask("auto").to_string()).await;
+    assert_eq!(answer.json()["error"]["code"], "invalid_preference");
+    assert_eq!(gateway.send("GET", "/v1/nothing", &[], "").await.json()["error"]["code"], "not_found");
+    assert_eq!(gateway.send("GET", "/v1/chat/completions", &[], "").await.status, 405);
+    assert_eq!(gateway.send("GET", "/v1/decisions/dec_none", &[], "").await.status, 404);
+    assert_eq!(gateway.chat(&ask("auto")).await.status, 200);
+    assert_eq!((up.calls(), gateway.requests()), (1, 1));
+    let metrics = gateway.send("GET", "/metrics", &[], "").await.text();
+    assert!(metrics.contains("pointsman_refused_total{code=\"invalid_body\"} 4"), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn probes_tell_the_truth() {
+    let up = Upstream::start(Act::say("ok")).await;
+    let gateway = Gateway::over(&up.openai_url()).await;
+    assert_eq!(gateway.send("GET", "/healthz", &[], "").await.status, 200);
+    let ready = gateway.send("GET", "/readyz", &[], "").await;
+    assert_eq!((ready.status.as_u16(), ready.json()["targets"].as_u64()), (200, Some(2)));
+    assert_eq!(ready.json()["ledger"], gateway.app.ledger.health().state.as_str());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shutting_down_lets_a_running_stream_end() {
+    let up = Upstream::start(Act::words(20).pace(Duration::from_millis(20))).await;
+    let gateway = Gateway::over(&up.openai_url()).await;
+    let url = format!("{}/v1/chat/completions", gateway.url);
+    let running = tokio::spawn(async move { pointsman_testkit::post(&url, common::stream("auto").to_string()).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(gateway.stop().await);
+    let answer = running.await.unwrap();
+    assert!(answer.complete && pointsman_testkit::sse::is_done(&answer.body));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_hundred_streams_at_once_all_end_well() {
+    let up = Upstream::start(Act::words(10).pace(Duration::from_millis(30))).await;
+    let gateway = Gateway::over(&up.openai_url()).await;
+    let url = format!("{}/v1/chat/completions", gateway.url);
+    let streams: Vec<_> = (0..300)
+        .map(|_| {
+            let url = url.clone();
+            tokio::spawn(async move { pointsman_testkit::post(&url, common::stream("small").to_string()).await })
+        })
+        .collect();
+    for stream in streams {
+        let answer = stream.await.unwrap();
+        assert!(answer.complete && pointsman_testkit::sse::is_done(&answer.body), "{}", answer.text());
+    }
+    assert_eq!(gateway.requests(), 300);
+}

@@ -105,7 +105,7 @@ impl Snapshot {
     /// The target of this id, or the one that a `provider/model` stands for.
     #[must_use]
     pub fn target(&self, name: &str) -> Option<&Arc<Served>> {
-        self.targets.get(&TargetId::from(name)).or_else(|| self.targets.get(self.aliases.get(name)?))
+        self.targets.get(name).or_else(|| self.targets.get(self.aliases.get(name)?))
     }
 
     /// The route of this name.

@@ -1,0 +1,158 @@
+//! `pointsman route`: the decision for a prompt, with everything it was made of. No model is called.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use http::HeaderMap;
+use pointsman_gateway::ask::{Request, decide_chat};
+use pointsman_gateway::auth::Caller;
+use pointsman_gateway::config::Env;
+use pointsman_gateway::explain::{Explained, ExplainedCandidate};
+use pointsman_gateway::reload::Live;
+use pointsman_gateway::{discover, infer};
+use pointsman_kernel::{Preference, Scope, Tenant};
+
+use crate::pool::{app_of, known_models};
+use crate::serve::{DEFAULT_LISTEN, runtime};
+use crate::term::{self, Tone, paint};
+
+/// How long to wait for providers to list their models.
+const LISTING: Duration = Duration::from_secs(6);
+/// Models that stand in where no provider is configured.
+const STAND_INS: usize = 12;
+
+/// Show the decision for a prompt: every candidate with quality, cost and score, or why it was left out. No model is
+/// called
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// What is asked; - reads it from standard input
+    prompt: String,
+    /// quality, balanced, cost, or the weight of quality from 0 to 1. Default: the route's
+    #[arg(long, value_name = "P")]
+    prefer: Option<Preference>,
+    /// The configuration. Default: what the environment offers, else the models that the program knows
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The route, or a model's name
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    model: String,
+    /// One JSON document on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// Decides and explains.
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    crate::log::start_quietly();
+    let explained = runtime()?.block_on(decide(args))?;
+    if args.json {
+        term::say_json(&explained)?;
+    } else {
+        print(&explained)?;
+    }
+    Ok(if explained.target.is_some() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+async fn decide(args: &Args) -> anyhow::Result<Explained> {
+    let live = live(args).await?;
+    let request = Request::parse(body(args)?.into()).map_err(|refusal| anyhow::anyhow!(refusal.error.message))?;
+    let snapshot = live.snapshot();
+    if snapshot.routes.is_empty() && snapshot.targets.is_empty() {
+        let faults: Vec<String> = snapshot
+            .providers
+            .iter()
+            .filter_map(|provider| Some(format!("\n  {}: {}", provider.name, provider.error.as_ref()?)))
+            .collect();
+        bail!("no provider lists a chat model: name models in a configuration, or mend this:{}", faults.concat());
+    }
+    let app = app_of(live)?;
+    let now = app.clock.now();
+    let caller = Caller { tenant: Tenant::from("local"), key: None, scope: Scope::default() };
+    let id = app.ids.decision(now);
+    let decided = decide_chat(&app, &snapshot, &caller, &request, &HeaderMap::new(), id, now)
+        .map_err(|refusal| anyhow::anyhow!(refusal.error.message))?;
+    Ok(Explained::of(&decided.decision))
+}
+
+/// The targets to decide among.
+async fn live(args: &Args) -> anyhow::Result<Arc<Live>> {
+    let env = Env::of_process();
+    let live = match &args.config {
+        Some(path) => Live::from_file(path, env)?,
+        None => {
+            let mut found = infer::from_environment(&env);
+            if found.providers().iter().all(|provider| provider.engine) {
+                found = found.probe(DEFAULT_LISTEN).await;
+            }
+            if found.providers().is_empty() {
+                term::note("no provider is configured: deciding among models the program knows, at list prices");
+                return Ok(Live::from_config(known_models(STAND_INS)?)?);
+            }
+            Live::from_config(found.to_config(&env)?)?
+        }
+    };
+    if live.snapshot().discovering {
+        term::note("asking the providers for their models ...");
+        let asking = discover::spawn(&live, None);
+        let deadline = Instant::now() + LISTING;
+        while live.snapshot().discovering && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        asking.abort();
+    }
+    Ok(live)
+}
+
+fn body(args: &Args) -> anyhow::Result<Vec<u8>> {
+    let mut prompt = args.prompt.clone();
+    if prompt == "-" {
+        prompt.clear();
+        std::io::stdin().read_to_string(&mut prompt).context("the prompt on standard input is not text")?;
+    }
+    let mut body = serde_json::json!({"model": args.model, "messages": [{"role": "user", "content": prompt}]});
+    if let (Some(prefer), Some(members)) = (args.prefer, body.as_object_mut()) {
+        members.insert("pointsman".to_owned(), serde_json::json!({"prefer": prefer}));
+    }
+    Ok(serde_json::to_vec(&body)?)
+}
+
+fn print(explained: &Explained) -> anyhow::Result<()> {
+    let mut table = term::table(&["target", "quality", "cost", "latency", "score", "why"], &[1, 2, 3, 4]);
+    for candidate in &explained.candidates {
+        table.add_row(row(candidate));
+    }
+    term::say(&table)?;
+    match (&explained.target, &explained.reason) {
+        (Some(target), Some(reason)) => term::say(format_args!("{}: {reason}", paint(Tone::Strong, target)))?,
+        _ => term::say(paint(Tone::Bad, "nobody may answer this: see the reasons above"))?,
+    }
+    let difficulty = explained.difficulty.map_or(String::new(), |d| format!("difficulty {d:.2}, "));
+    term::say(format_args!(
+        "{difficulty}about {} tokens to read, prefer {}, keeps {:.0} % of the best predicted quality",
+        explained.input_tokens,
+        explained.prefer,
+        explained.floor * 100.0
+    ))?;
+    if explained.candidates.iter().any(|candidate| candidate.provisional) {
+        term::say("~ provisional: the model was not in the training data, a stated prior stands in")?;
+    }
+    Ok(())
+}
+
+fn row(candidate: &ExplainedCandidate) -> Vec<String> {
+    let mark = if candidate.provisional { "~" } else { "" };
+    let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    let quality = candidate.quality.zip(candidate.quality_sd);
+    vec![
+        candidate.target.clone(),
+        or_dash(quality.map(|(mean, sd)| format!("{mark}{mean:.3} ±{sd:.2}"))),
+        or_dash(candidate.cost_usd.map(term::dollars)),
+        or_dash(candidate.latency_ms.map(|ms| format!("{ms:.0} ms"))),
+        or_dash(candidate.score.map(|score| format!("{score:.3}"))),
+        if candidate.left_out { format!("left out: {}", candidate.reason) } else { candidate.reason.clone() },
+    ]
+}

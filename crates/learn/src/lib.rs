@@ -11,5 +11,6 @@ pub mod table;
 pub mod train;
 
 pub use artifact::{Artifact, ArtifactError, Model, Notes};
+pub use evaluate::{EvalError, EvalOptions, EvalReport, PlotError, evaluate};
 pub use table::{Cell, PromptRow, Split, SplitError, Table, TableError};
 pub use train::{Progress, Summary, TrainError, TrainOptions, train};

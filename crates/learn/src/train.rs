@@ -16,7 +16,7 @@ mod knn;
 mod moe;
 mod pairs;
 mod placing;
-mod price;
+pub(crate) mod price;
 mod ridge;
 pub(crate) mod rows;
 mod stack;

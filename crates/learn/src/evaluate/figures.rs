@@ -125,9 +125,10 @@ impl Marks {
         }
     }
 
-    /// The figures of the single models' own hull.
-    pub(crate) fn zero(&self) -> ([f64; 3], f64, f64) {
-        (self.cost_at_hull(&self.zero), self.zero.mean_height(self.low, self.high), self.zero_log)
+    /// The figures of the single models' own hull: costs at the three shares, then both areas.
+    pub(crate) fn zero_values(&self) -> [f64; 5] {
+        let [a, b, c] = self.cost_at_hull(&self.zero);
+        [a, b, c, self.zero.mean_height(self.low, self.high), self.zero_log]
     }
 
     /// Share of the oracle's utility at each of [`WEIGHTS`].

@@ -82,12 +82,16 @@ impl Walk<'_> {
                 let good = self.range(node, schema, number, path) && self.format(node, schema, &text, path);
                 good.then(|| Json::Number(number.clone()))
             }
+            // A number where a time belongs lacks its unit, not its quotes.
+            Value::Number(number) if !self.format(node, schema, &number.to_string(), path) => None,
             _ => {
-                let hint = match (&node.value, accepts(schema, "string")) {
-                    (Value::Number(_) | Value::Bool(_), true) => Some("write it in quotes"),
+                let hint = match &node.value {
+                    Value::Number(_) | Value::Bool(_) if accepts(schema, "string") => Some("write it in quotes"),
+                    Value::Text(_) if accepts(schema, "boolean") => Some("write true or false, without quotes"),
+                    Value::Text(_) if accepts(schema, "array") => Some("write [a, b], or one a line after a dash"),
                     _ => None,
                 };
-                let message = format!("`{}` is {}, and should be {}", shown(path), node.kind(), wanted(schema));
+                let message = format!("{} is {}, and should be {}", shown(path), node.kind(), wanted(schema));
                 self.fault(node, message, hint.map(str::to_owned));
                 None
             }
@@ -123,7 +127,7 @@ impl Walk<'_> {
         for name in required.filter_map(Json::as_str).filter(|name| !out.contains_key(*name)) {
             whole = false;
             if !entries.iter().any(|(key, value)| key.name == name && !matches!(value.value, Value::Null)) {
-                self.fault(node, format!("`{}` lacks `{name}`", shown(path)), Some(format!("add `{name}: ...`")));
+                self.fault(node, format!("{} lacks `{name}`", shown(path)), Some(format!("add `{name}: ...`")));
             }
         }
         whole.then_some(Json::Object(out))
@@ -241,6 +245,6 @@ fn wanted(schema: &Json) -> String {
     kinds.join(" or ")
 }
 
-fn shown(path: &str) -> &str {
-    if path.is_empty() { "the file" } else { path }
+fn shown(path: &str) -> String {
+    if path.is_empty() { "the file".to_owned() } else { format!("`{path}`") }
 }

@@ -61,8 +61,13 @@ impl Node {
             Ok(Some(root)) => Ok(root.into()),
             Err(error) => {
                 let at = error.location().map_or(Place::START, Place::from);
-                let said = error.without_snippet().render();
-                Err(Fault::new(file, at, message_of(&said)).hint("the file is not YAML from here on; check quotes, indentation and colons"))
+                let said = message_of(&error.without_snippet().render());
+                Err(match said.strip_prefix("duplicate mapping key: ").and_then(|rest| rest.split(',').next()) {
+                    Some(key) => Fault::new(file, at, format!("key `{key}` stands here a second time"))
+                        .hint("join the two, or take one out"),
+                    None => Fault::new(file, at, said)
+                        .hint("the file is not YAML from here on; check quotes, indentation and colons"),
+                })
             }
         }
     }
@@ -89,7 +94,7 @@ impl Node {
                 if rest.is_empty() && !node.is_scalar() {
                     return key.at;
                 }
-                if !rest.is_empty() && node.place(rest) == node.at && !node.has(rest) {
+                if !rest.is_empty() && node.place(rest) == node.at && node.get(rest).is_none() {
                     return key.at;
                 }
                 Some(node)
@@ -100,15 +105,26 @@ impl Node {
         next.map_or(self.at, |node| node.place(rest))
     }
 
-    fn has(&self, path: &[Step]) -> bool {
-        let Some((step, rest)) = path.split_first() else { return true };
-        match (&self.value, step) {
+    /// Whether something stands at `path`, be it wrong.
+    pub(crate) fn has(&self, path: &[Step]) -> bool {
+        self.get(path).is_some_and(|node| !matches!(node.value, Value::Null))
+    }
+
+    fn get(&self, path: &[Step]) -> Option<&Self> {
+        let Some((step, rest)) = path.split_first() else { return Some(self) };
+        let inner = match (&self.value, step) {
             (Value::Map(entries), Step::Key(name)) => {
-                entries.iter().find(|(key, _)| key.name == *name).is_some_and(|(_, node)| node.has(rest))
+                entries.iter().find(|(key, _)| key.name == *name).map(|(_, node)| node)
             }
-            (Value::List(items), Step::Index(index)) => items.get(*index).is_some_and(|node| node.has(rest)),
-            _ => false,
-        }
+            (Value::List(items), Step::Index(index)) => items.get(*index),
+            _ => None,
+        };
+        inner?.get(rest)
+    }
+
+    /// Whether a map stands at `path`.
+    pub(crate) fn is_map(&self, path: &[Step]) -> bool {
+        self.get(path).is_some_and(|node| matches!(node.value, Value::Map(_)))
     }
 
     fn is_scalar(&self) -> bool {

@@ -125,6 +125,10 @@ impl Check<'_> {
         if let Some(SecretRef(reference)) = &stated.api_key {
             return self.secret(&path, reference);
         }
+        if self.origin.tree.has(&path) {
+            // What stands there is no reference, which was told.
+            return None;
+        }
         // An address given here may be anybody's: a key meant for another is not sent there unasked.
         let known = known.filter(|_| stated.base_url.is_none() && kind != Kind::Scripted)?;
         let key = known.keys.iter().find_map(|variable| self.env.get(variable));

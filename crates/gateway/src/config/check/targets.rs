@@ -45,12 +45,14 @@ impl Check<'_> {
 
     fn target(&mut self, index: usize, stated: &file::Target, providers: &[Provider]) -> Option<Declared> {
         let at = |key: &str| -> [Step; 3] { ["targets".into(), index.into(), key.into()] };
-        let is_empty = stated.id.is_none() && stated.model.is_none() && stated.provider.is_empty();
-        if is_empty && !self.faults.is_empty() {
-            return None;
-        }
         let named = stated.id.as_ref().or(stated.model.as_ref()).filter(|name| !name.trim().is_empty());
         let Some(id) = named.cloned() else {
+            let tree = &self.origin.tree;
+            let is_map = tree.is_map(&["targets".into(), index.into()]);
+            if !is_map || tree.has(&at("id")) || tree.has(&at("model")) {
+                // What stands there is wrong, which was told.
+                return None;
+            }
             self.fault(&at("id"), "the target has neither `id` nor `model`", "add `model`, the provider's name for it");
             return None;
         };

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method};
-use pointsman_kernel::{ErrorKind, Phase, TargetId};
+use pointsman_kernel::{ErrorKind, Phase, Retry, TargetId};
 use pointsman_wire::anthropic::error;
 use pointsman_wire::anthropic::messages::{self, AnswerError, MessageStream, Options, TranslateError};
 use pointsman_wire::{ApiError, Lossy};
@@ -60,14 +60,21 @@ impl Anthropic {
     async fn answer(&self, call: Call) -> Result<Reply, Failure> {
         let name = self.served.as_str();
         if call.task != Task::Chat {
-            return Err(unfit(ErrorKind::Rejected, format!("{name} has no embeddings: ask another model"), None));
+            return Err(unfit(
+                ErrorKind::Rejected,
+                format!("{name} has no embeddings: ask another model"),
+                None,
+            ));
         }
         let request = self.translated(&call)?;
         let mut lossy = request.lossy;
         if call.strict && !lossy.is_empty() {
             let detail = format!("{name} cannot be given {lossy}: leave it out or allow losses on the route");
             let param = lossy.fields().next().map(ToOwned::to_owned);
-            return Err(unfit(ErrorKind::Lossy, detail, param));
+            let mut failure = unfit(ErrorKind::Lossy, detail, param);
+            // Another target may lose nothing.
+            failure.error.retry = Retry::Other { after_ms: 0 };
+            return Err(failure);
         }
         let outgoing = Outgoing {
             method: Method::POST,

@@ -157,7 +157,10 @@ impl Reply {
 /// Without the body: it holds the prompt.
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("task", &self.task).field("bytes", &self.body.len()).finish_non_exhaustive()
+        f.debug_struct("Call")
+            .field("task", &self.task)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
     }
 }
 

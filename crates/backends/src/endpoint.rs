@@ -152,8 +152,8 @@ impl Endpoint {
         let paths = Paths::new(&base, dialect, host.absolute_form())
             .ok_or_else(|| EndpointError::Url(name.to_owned()))?;
         let mut headers = HeaderMap::with_capacity(12);
-        let authority = HeaderValue::from_str(&authority_sent(&base))
-            .map_err(|_| EndpointError::Url(name.to_owned()))?;
+        let authority =
+            HeaderValue::from_str(&authority_sent(&base)).map_err(|_| EndpointError::Url(name.to_owned()))?;
         headers.insert(HOST, authority);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
@@ -161,8 +161,7 @@ impl Endpoint {
             headers.insert(PROXY_AUTHORIZATION, authorization.clone());
         }
         if let Some((header, value)) = own {
-            let mut value =
-                HeaderValue::from_str(&value).map_err(|_| EndpointError::Key(name.to_owned()))?;
+            let mut value = HeaderValue::from_str(&value).map_err(|_| EndpointError::Key(name.to_owned()))?;
             value.set_sensitive(true);
             headers.insert(header, value);
         }
@@ -177,11 +176,8 @@ impl Paths {
             prefix = prefix.strip_suffix("/v1").unwrap_or(prefix);
         }
         let query = base.query().map(|query| format!("?{query}")).unwrap_or_default();
-        let origin = if absolute {
-            format!("{}://{}", base.scheme_str()?, base.authority()?)
-        } else {
-            String::new()
-        };
+        let origin =
+            if absolute { format!("{}://{}", base.scheme_str()?, base.authority()?) } else { String::new() };
         let join = |path: &str| format!("{origin}{prefix}{path}{query}").parse().ok();
         Some(match dialect {
             Dialect::OpenAi => Self {
@@ -209,7 +205,10 @@ fn authority_sent(base: &Uri) -> String {
 
 impl std::fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Endpoint").field("name", &self.name).field("chat", &self.paths.chat).finish_non_exhaustive()
+        f.debug_struct("Endpoint")
+            .field("name", &self.name)
+            .field("chat", &self.paths.chat)
+            .finish_non_exhaustive()
     }
 }
 
@@ -229,7 +228,8 @@ mod tests {
         assert_eq!(openai("http://h:1/v1/"), "/v1/chat/completions");
         assert_eq!(openai("http://h:1"), "/chat/completions");
         assert_eq!(openai("http://h/x?api-version=1"), "/x/chat/completions?api-version=1");
-        let anthropic = |base: &str| Endpoint::anthropic(&pool(), "p", base, None).unwrap().paths.chat.to_string();
+        let anthropic =
+            |base: &str| Endpoint::anthropic(&pool(), "p", base, None).unwrap().paths.chat.to_string();
         assert_eq!(anthropic("http://h"), "/v1/messages");
         assert_eq!(anthropic("http://h/v1/"), "/v1/messages");
         assert_eq!(anthropic("http://h/proxy"), "/proxy/v1/messages");
@@ -241,9 +241,9 @@ mod tests {
             let error = Endpoint::open_ai(&pool(), "prov", base, None).unwrap_err().to_string();
             assert!(!error.contains("u:p"), "{error}");
         }
-        let key = SecretString::from("line\nbreak");
+        let key = SecretString::from("sk-abc\nx");
         let error = Endpoint::open_ai(&pool(), "prov", "http://h", Some(key)).unwrap_err().to_string();
-        assert!(error.contains("prov") && !error.contains("line"), "{error}");
+        assert!(error.contains("prov") && !error.contains("sk-abc"), "{error}");
     }
 
     #[test]

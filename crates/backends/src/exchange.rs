@@ -74,7 +74,9 @@ impl Endpoint {
                 Ok(Ok(response)) => break response,
                 Ok(Err(SendError { unsent: Some(again), .. })) if rested => request = again,
                 Ok(Err(error)) => return Err(no_head(name, error, rested)),
-                Err(_) => return Err(Failure::timeout(name, Phase::BeforeByte, "did not begin an answer in time")),
+                Err(_) => {
+                    return Err(Failure::timeout(name, Phase::BeforeByte, "did not begin an answer in time"));
+                }
             }
         };
         let head_us = micros(started.elapsed());
@@ -143,7 +145,8 @@ impl Incoming {
     pub(crate) async fn all(&mut self, name: &str) -> Result<Bytes, Failure> {
         let length = self.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         let mut whole = Joined::with_room_for(length.unwrap_or(0).min(ANSWER_AT_MOST));
-        while let Some(piece) = std::future::poll_fn(|cx| self.poll_piece(cx, name, Phase::BeforeByte)).await {
+        while let Some(piece) = std::future::poll_fn(|cx| self.poll_piece(cx, name, Phase::BeforeByte)).await
+        {
             whole.push(piece?);
             if whole.len() > ANSWER_AT_MOST {
                 let what = format!("sent an answer of more than {} MiB", ANSWER_AT_MOST >> 20);
@@ -171,9 +174,11 @@ impl Incoming {
             }
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending => match self.watch.poll_over(cx) {
-                Poll::Ready(_) => {
-                    Poll::Ready(Some(Err(Failure::timeout(name, phase, "stopped in the middle of an answer"))))
-                }
+                Poll::Ready(_) => Poll::Ready(Some(Err(Failure::timeout(
+                    name,
+                    phase,
+                    "stopped in the middle of an answer",
+                )))),
                 Poll::Pending => Poll::Pending,
             },
         }
@@ -188,7 +193,11 @@ impl Incoming {
             return Failure::told(name, self.scrubbed(said), Phase::BeforeByte);
         }
         let kind = if kind.is_empty() { "something" } else { &kind };
-        Failure::protocol(name, Phase::BeforeByte, &format!("answered with {kind} where a stream was asked for"))
+        Failure::protocol(
+            name,
+            Phase::BeforeByte,
+            &format!("answered with {kind} where a stream was asked for"),
+        )
     }
 
     /// What an upstream said, without the key it was sent.

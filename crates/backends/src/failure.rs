@@ -49,7 +49,12 @@ impl Failure {
     /// A deadline passed.
     pub(crate) fn timeout(name: &str, phase: Phase, what: &str) -> Self {
         let kind = ErrorKind::Timeout;
-        Self::new(kind, phase, OTHER, format!("{name} {what}: raise the deadline or look at the target's load"))
+        Self::new(
+            kind,
+            phase,
+            OTHER,
+            format!("{name} {what}: raise the deadline or look at the target's load"),
+        )
     }
 
     /// The answer is not what the protocol says.
@@ -79,7 +84,12 @@ impl Failure {
     }
 
     /// A status that is no success, with what the upstream said.
-    pub(crate) fn status(name: &str, status: StatusCode, headers: &HeaderMap, said: Option<ApiError>) -> Self {
+    pub(crate) fn status(
+        name: &str,
+        status: StatusCode,
+        headers: &HeaderMap,
+        said: Option<ApiError>,
+    ) -> Self {
         let after_ms = retry_after_ms(headers).unwrap_or(0);
         let other = Retry::Other { after_ms };
         let code = said.as_ref().and_then(|said| said.code.as_deref()).unwrap_or_default();
@@ -90,11 +100,15 @@ impl Failure {
             }
             429 | 529 => (ErrorKind::RateLimited, other, "is busy: ask for less or raise its limits"),
             402 => (ErrorKind::Credentials, other, "wants payment: look at its billing"),
-            401 | 403 => (ErrorKind::Credentials, Retry::Never, "refused the gateway's key: check its api_key"),
+            401 | 403 => {
+                (ErrorKind::Credentials, Retry::Never, "refused the gateway's key: check its api_key")
+            }
             408 | 409 | 425 | 500..=599 => {
                 (ErrorKind::Upstream, Retry::Same { after_ms }, "failed: look at its own log")
             }
-            300..=399 => (ErrorKind::Rejected, Retry::Never, "answered with a redirect: correct its base_url"),
+            300..=399 => {
+                (ErrorKind::Rejected, Retry::Never, "answered with a redirect: correct its base_url")
+            }
             _ => (ErrorKind::Rejected, Retry::Never, "refused the request: correct the request"),
         };
         let detail = format!("{name} {advice} (status {})", status.as_u16());

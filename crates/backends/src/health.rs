@@ -61,8 +61,11 @@ impl HealthBoard {
             .filter_map(|(id, state)| {
                 let availability = state.breaker().availability(&self.policy(), now);
                 let in_flight = state.in_flight.load(Relaxed);
-                (availability != Availability::Ready)
-                    .then(|| TargetState { id: id.clone(), availability, in_flight })
+                (availability != Availability::Ready).then(|| TargetState {
+                    id: id.clone(),
+                    availability,
+                    in_flight,
+                })
             })
             .collect();
         states.sort_by(|one, other| one.id.cmp(&other.id));

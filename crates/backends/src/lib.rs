@@ -30,6 +30,6 @@ pub use failure::Failure;
 pub use health::HealthBoard;
 pub use models::list_models;
 pub use openai::OpenAi;
-pub use pool::{Pool, PoolConfig, PoolError, ProxyError, Proxies, TrustError};
+pub use pool::{Pool, PoolConfig, PoolError, Proxies, ProxyError, TrustError};
 pub use scripted::{Script, Scripted};
 pub use stream::ReplyStream;

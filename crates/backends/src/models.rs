@@ -24,8 +24,9 @@ pub async fn list_models(endpoint: &Arc<Endpoint>, deadlines: Deadlines) -> Resu
     let mut found = Vec::new();
     let mut after: Option<String> = None;
     for _ in 0..PAGES_AT_MOST {
-        let uri = page(endpoint, after.as_deref())
-            .ok_or_else(|| Failure::protocol(name, Phase::BeforeByte, "named a page that cannot be asked for"))?;
+        let uri = page(endpoint, after.as_deref()).ok_or_else(|| {
+            Failure::protocol(name, Phase::BeforeByte, "named a page that cannot be asked for")
+        })?;
         let outgoing = Outgoing {
             method: Method::GET,
             uri: &uri,
@@ -40,7 +41,11 @@ pub async fn list_models(endpoint: &Arc<Endpoint>, deadlines: Deadlines) -> Resu
         };
         let body = endpoint.exchange(outgoing).await?.all(name).await?;
         let page = models::parse(&body).map_err(|fault| {
-            Failure::protocol(name, Phase::BeforeByte, &format!("sent a list of models that is no JSON ({fault})"))
+            Failure::protocol(
+                name,
+                Phase::BeforeByte,
+                &format!("sent a list of models that is no JSON ({fault})"),
+            )
         })?;
         found.extend(page.models);
         match page.next {

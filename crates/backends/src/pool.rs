@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use http::{HeaderValue, Uri};
 
 pub(crate) use connect::{ConnectError, Connector};
-pub use connect::{ProxyError, Proxies};
+pub use connect::{Proxies, ProxyError};
 pub(crate) use link::{Body, Link, SendError};
 pub use trust::TrustError;
 
@@ -85,7 +85,12 @@ struct Shared {
 
 impl Default for PoolConfig {
     fn default() -> Self {
-        Self { ca_file: None, idle_for: Duration::from_secs(60), idle_per_host: 1024, proxies: Proxies::none() }
+        Self {
+            ca_file: None,
+            idle_for: Duration::from_secs(60),
+            idle_per_host: 1024,
+            proxies: Proxies::none(),
+        }
     }
 }
 

@@ -164,7 +164,8 @@ impl Scripted {
         if let Some(Fault::Slow(more)) = fault {
             wait += more;
         }
-        let deadline = call.deadlines.total.map_or(call.deadlines.head, |total| total.min(call.deadlines.head));
+        let deadline =
+            call.deadlines.total.map_or(call.deadlines.head, |total| total.min(call.deadlines.head));
         let hangs = fault == Some(Fault::Hang) || wait > deadline;
         if !wait.is_zero() || hangs {
             tokio::time::sleep(if hangs { deadline } else { wait }).await;

@@ -12,8 +12,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::Stream;
 use pointsman_kernel::Phase;
-use pointsman_wire::openai::chat::{ChatStream, StreamEnd, StreamFault};
 use pointsman_wire::anthropic::messages::MessageStream;
+use pointsman_wire::openai::chat::{ChatStream, StreamEnd, StreamFault};
 use pointsman_wire::{ApiError, sse};
 
 use crate::call::Tally;

@@ -105,7 +105,8 @@ impl Act {
     /// An error status with this message and code.
     #[must_use]
     pub fn error(status: u16, message: &str, code: &str) -> Self {
-        let body = json!({"error": {"message": message, "type": "error_type", "param": "messages", "code": code}});
+        let body =
+            json!({"error": {"message": message, "type": "error_type", "param": "messages", "code": code}});
         Self::body(status, "application/json", body.to_string())
     }
 

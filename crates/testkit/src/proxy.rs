@@ -13,7 +13,7 @@ use crate::http::read_head;
 /// A proxy. It remembers what it was asked for.
 pub struct Proxy {
     address: SocketAddr,
-    asked: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    asked: Log,
     listener: JoinHandle<()>,
 }
 
@@ -51,8 +51,10 @@ impl Drop for Proxy {
     }
 }
 
+type Log = Arc<Mutex<Vec<(String, Option<String>)>>>;
+
 /// Serves one connection: a tunnel, or the first request and whatever follows it to the same host.
-async fn pass(mut client: TcpStream, log: Arc<Mutex<Vec<(String, Option<String>)>>>) {
+async fn pass(mut client: TcpStream, log: Log) {
     let mut buffer = BytesMut::new();
     let Ok(Some(head)) = read_head(&mut client, &mut buffer, true).await else { return };
     let (method, target) = head.first.clone();

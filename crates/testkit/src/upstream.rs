@@ -178,10 +178,12 @@ impl Upstream {
                     let _open = Open(&shared.open);
                     match tls {
                         None => serve(socket, &shared).await,
-                        Some(tls) => match tls.accept(socket).await {
-                            Ok(stream) => serve(stream, &shared).await,
-                            Err(_) => return,
-                        },
+                        // A caller that does not trust the certificate leaves here.
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(socket).await {
+                                serve(stream, &shared).await;
+                            }
+                        }
                     }
                 });
                 while connections.try_join_next().is_some() {}
@@ -276,8 +278,12 @@ async fn reply<S: AsyncRead + AsyncWrite + Unpin>(
             io.write_all(bytes).await?;
             Err(Stop::ByScript)
         }
-        Kind::Body { status, content_type, body } => send_whole(io, act, *status, content_type, body, true).await,
-        Kind::Chunks { content_type, chunks, whole } => send_chunks(io, act, content_type, chunks, *whole).await,
+        Kind::Body { status, content_type, body } => {
+            send_whole(io, act, *status, content_type, body, true).await
+        }
+        Kind::Chunks { content_type, chunks, whole } => {
+            send_chunks(io, act, content_type, chunks, *whole).await
+        }
         Kind::Words { .. } if request["stream"] == true => {
             let (events, closed) = events(&act.kind, anthropic, request);
             send_chunks(io, act, "text/event-stream", &events, closed).await
@@ -358,7 +364,8 @@ async fn wait<S: AsyncRead + Unpin>(io: &mut S, time: Duration) -> Result<(), St
 /// A list of models: OpenAI's in one page, Anthropic's in pages of two.
 fn models(models: &[String], path: &str) -> String {
     if !path.contains("limit=") {
-        let data: Vec<_> = models.iter().map(|id| json!({"id": id, "object": "model", "owned_by": "t"})).collect();
+        let data: Vec<_> =
+            models.iter().map(|id| json!({"id": id, "object": "model", "owned_by": "t"})).collect();
         return json!({"object": "list", "data": data}).to_string();
     }
     let after = path.split("after_id=").nth(1).unwrap_or_default();

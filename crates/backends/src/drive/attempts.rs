@@ -6,7 +6,8 @@ use std::time::Instant;
 use pointsman_kernel::facts::Timestamp;
 use pointsman_kernel::health::{Sign, counts};
 use pointsman_kernel::{
-    Attempt, AttemptId, CallError, ErrorKind, Money, Origin, Phase, Price, Retry, TargetId, Usage, UsageSource,
+    Attempt, AttemptId, CallError, ErrorKind, Money, Origin, Phase, Price, Retry, TargetId, Usage,
+    UsageSource,
 };
 
 use crate::clock::Clock;

@@ -23,7 +23,9 @@ pub struct Proxies(Arc<Matcher>);
 
 /// Why a proxy cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the proxy {0} cannot be used: only http:// proxies are supported; set HTTP_PROXY and HTTPS_PROXY to one")]
+#[error(
+    "the proxy {0} cannot be used: only http:// proxies are supported; set HTTP_PROXY and HTTPS_PROXY to one"
+)]
 pub struct ProxyError(String);
 
 /// Why there is no connection. The text names no secret: proxy credentials are not part of any of these.
@@ -42,7 +44,11 @@ enum Route {
     Direct(HttpConnector),
     Tunnel(Tunnel<HttpConnector>),
     /// Connects to the proxy; requests name the whole URL.
-    Forward { proxy: Uri, connector: HttpConnector, authorization: Option<HeaderValue> },
+    Forward {
+        proxy: Uri,
+        connector: HttpConnector,
+        authorization: Option<HeaderValue>,
+    },
 }
 
 impl Proxies {

@@ -24,9 +24,9 @@ pub(super) struct Text {
 
 /// What simulated answers are made of.
 const WORDS: [&str; 32] = [
-    "the", "switch", "stands", "where", "two", "tracks", "meet", "and", "each", "train", "takes", "one", "of",
-    "them", "by", "rule", "signal", "or", "load", "so", "that", "no", "line", "waits", "longer", "than", "it",
-    "must", "while", "others", "run", "free",
+    "the", "switch", "stands", "where", "two", "tracks", "meet", "and", "each", "train", "takes", "one",
+    "of", "them", "by", "rule", "signal", "or", "load", "so", "that", "no", "line", "waits", "longer",
+    "than", "it", "must", "while", "others", "run", "free",
 ];
 
 impl Text {
@@ -52,7 +52,9 @@ impl Text {
         words.truncate(allowed.unwrap_or(usize::MAX));
         Self {
             id,
-            created: SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+            created: SystemTime::now()
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .map_or(0, |since| since.as_secs()),
             model: quoted(served),
             words,
             cut_short,
@@ -114,12 +116,16 @@ impl Text {
 
     fn chunk(&self, delta: &str, finish: &str) -> String {
         let head = self.head("chat.completion.chunk");
-        format!("data: {head},\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":{finish}}}]}}\n\n")
+        format!(
+            "data: {head},\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":{finish}}}]}}\n\n"
+        )
     }
 
     fn head(&self, object: &str) -> String {
         let Self { id, created, model, .. } = self;
-        format!(r#"{{"id":"chatcmpl-simulated-{id:016x}","object":"{object}","created":{created},"model":{model}"#)
+        format!(
+            r#"{{"id":"chatcmpl-simulated-{id:016x}","object":"{object}","created":{created},"model":{model}"#
+        )
     }
 
     fn usage_json(&self) -> String {

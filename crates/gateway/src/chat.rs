@@ -10,9 +10,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
-use pointsman_backends::{
-    Call, Committed, CommittedBody, Failure, Forwarded, Reply, Targets, Task, drive,
-};
+use pointsman_backends::{Call, Committed, CommittedBody, Failure, Forwarded, Reply, Targets, Task, drive};
 use pointsman_kernel::{Price, Status, TargetId};
 
 use crate::app::App;
@@ -148,14 +146,17 @@ async fn read_body(limit: usize, parts: &Parts, body: Body) -> Result<Bytes, Ref
             format!("the body is larger than {limit} bytes; shorten it or raise `limits.body`"),
         )
     };
-    let declared = parts.headers.get(http::header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    let declared =
+        parts.headers.get(http::header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
     match axum::body::to_bytes(body, limit).await {
         Ok(bytes) => Ok(bytes),
         Err(fault) if is_over_limit(&fault) => Err(too_large()),
-        Err(fault) => Err(Refusal::bad_request("body_unreadable", format!("the body could not be read: {fault}"), None)),
+        Err(fault) => {
+            Err(Refusal::bad_request("body_unreadable", format!("the body could not be read: {fault}"), None))
+        }
     }
 }
 

@@ -31,7 +31,7 @@ use secrecy::SecretString;
 pub(crate) use check::is_loopback;
 pub use env::Env;
 pub use fault::{Fault, Faults};
-pub use file::{Kind, KeysRule, Mode, SelectorName};
+pub use file::{KeysRule, Kind, Mode, SelectorName};
 pub use reference::{json_schema, reference_markdown};
 
 use crate::catalogue::PriceOverride;

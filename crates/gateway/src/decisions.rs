@@ -23,7 +23,9 @@ pub async fn one(State(app): State<Arc<App>>, Path(id): Path<String>, sent: Head
     let unreadable = |why: String| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "ledger_unreadable", why);
     match found {
         // Another tenant's decision is answered like one that does not exist.
-        Ok(Ok(Some(record))) if caller.key.is_none() || record.tenant == caller.tenant => Json(record).into_response(),
+        Ok(Ok(Some(record))) if caller.key.is_none() || record.tenant == caller.tenant => {
+            Json(record).into_response()
+        }
         Ok(Ok(_)) => Refusal::new(
             StatusCode::NOT_FOUND,
             "decision_not_found",

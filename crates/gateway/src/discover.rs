@@ -89,7 +89,9 @@ async fn run(live: Arc<Live>, own: Option<SocketAddr>) {
 /// Takes up new and changed providers, drops those that are gone.
 fn follow(config: &Config, turns: &mut HashMap<Arc<str>, Turn>) {
     turns.retain(|name, turn| {
-        config.provider(name).is_some_and(|provider| provider.discover && Identity::of(provider) == turn.identity)
+        config
+            .provider(name)
+            .is_some_and(|provider| provider.discover && Identity::of(provider) == turn.identity)
     });
     for provider in config.providers.iter().filter(|provider| provider.discover) {
         turns.entry(Arc::clone(&provider.name)).or_insert_with(|| Turn {
@@ -110,7 +112,9 @@ fn start(
 ) {
     let (name, sought) = (Arc::clone(&provider.name), provider.sought);
     if is_own(provider, own) {
-        asked.spawn(async move { (name, identity, Err("that is this gateway's own address: give another".into())) });
+        asked.spawn(async move {
+            (name, identity, Err("that is this gateway's own address: give another".into()))
+        });
         return;
     }
     let endpoint = live.endpoint(provider);

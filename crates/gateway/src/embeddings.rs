@@ -60,7 +60,8 @@ async fn answer(app: &Arc<App>, arrived: Instant, parts: &Parts, body: Body) -> 
     };
     let route = Arc::clone(&snapshot.by_name);
     let signals = Signals { asked: Asked::Named(target), input_tokens: tokens, ..Signals::default() };
-    let decision = decide(&route.route, route.route.goal.clone(), signals, facts, snapshot.estimator.as_ref());
+    let decision =
+        decide(&route.route, route.route.goal.clone(), signals, facts, snapshot.estimator.as_ref());
     let decided = Decided { decision: Arc::new(decision), route };
     let prompt = snapshot.keep_prompts.then(|| String::from_utf8_lossy(&request.body).into_owned());
     let opening = (Arc::clone(&request.model), false, prompt);

@@ -72,7 +72,9 @@ impl Refusal {
         let mut refusal = Self::new(
             StatusCode::NOT_FOUND,
             "model_not_found",
-            format!("model `{name}` is not known here; GET /v1/models lists those that are, `auto` chooses among them"),
+            format!(
+                "model `{name}` is not known here; GET /v1/models lists those that are, `auto` chooses among them"
+            ),
         );
         refusal.error.param = Some("model".to_owned());
         refusal
@@ -82,7 +84,8 @@ impl Refusal {
     pub fn nobody(decision: &Decision) -> Self {
         let reasons: Vec<String> =
             decision.dropped.iter().take(8).map(|d| format!("{}: {}", d.target, d.why)).collect();
-        let list = if reasons.is_empty() { "the route has no targets".to_owned() } else { reasons.join("; ") };
+        let list =
+            if reasons.is_empty() { "the route has no targets".to_owned() } else { reasons.join("; ") };
         let denied = decision.dropped.iter().all(|d| d.why == pointsman_kernel::Drop::Scope);
         let too_long = !decision.dropped.is_empty()
             && decision.dropped.iter().all(|d| matches!(d.why, pointsman_kernel::Drop::Context { .. }));
@@ -109,7 +112,9 @@ impl Refusal {
             ErrorKind::Rejected => (status_or(error.status, 400), "upstream_rejected"),
             ErrorKind::Protocol => (StatusCode::BAD_GATEWAY, "upstream_protocol"),
             ErrorKind::Cut => (StatusCode::BAD_GATEWAY, "upstream_cut"),
-            ErrorKind::ClientGone => (StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST), "client_gone"),
+            ErrorKind::ClientGone => {
+                (StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST), "client_gone")
+            }
             ErrorKind::Lossy => (StatusCode::BAD_REQUEST, "lossy_translation"),
             ErrorKind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
         };
@@ -117,11 +122,12 @@ impl Refusal {
         if let Some(said) = &failure.said {
             refusal.error.message.clone_from(&said.message);
             refusal.error.param.clone_from(&said.param);
-            if said.code.is_some() {
-                refusal.error.code.clone_from(&said.code);
-            }
-            if !said.kind.is_empty() {
-                refusal.error.kind.clone_from(&said.kind);
+            // A target that failed has no code worth branching on; one that refused has.
+            if error.kind != ErrorKind::Upstream {
+                refusal.error.code = said.code.clone().or(refusal.error.code);
+                if !said.kind.is_empty() {
+                    refusal.error.kind.clone_from(&said.kind);
+                }
             }
         }
         let wait = error.retry.wait();

@@ -44,20 +44,48 @@ pub const SESSIONS: [&str; 6] = [
 
 /// Every header with its direction and meaning.
 pub const TABLE: &[(&str, Direction, &str)] = &[
-    ("authorization", Direction::Request, "`Bearer` and a client key of this gateway. Never passed on to a target."),
+    (
+        "authorization",
+        Direction::Request,
+        "`Bearer` and a client key of this gateway. Never passed on to a target.",
+    ),
     ("x-api-key", Direction::Request, "The same, in the form Anthropic's clients send it."),
-    ("x-pointsman-prefer", Direction::Request, "`quality`, `balanced`, `cost` or a number from 0 to 1. The body's `pointsman.prefer` comes first, the route's own after."),
-    ("x-session-id", Direction::Request, "The conversation this request belongs to; it stays with its model. Also read: `x-claude-code-session-id`, `x-switchyard-session-id`, `x-conversation-id`, `session_id`, `conversation_id`. Without any, a hash of the opening turns is used from the second turn on."),
+    (
+        "x-pointsman-prefer",
+        Direction::Request,
+        "`quality`, `balanced`, `cost` or a number from 0 to 1. The body's `pointsman.prefer` comes first, the route's own after.",
+    ),
+    (
+        "x-session-id",
+        Direction::Request,
+        "The conversation this request belongs to; it stays with its model. Also read: `x-claude-code-session-id`, `x-switchyard-session-id`, `x-conversation-id`, `session_id`, `conversation_id`. Without any, a hash of the opening turns is used from the second turn on.",
+    ),
     ("x-request-id", Direction::Request, "Taken over and answered; made where it is missing."),
     ("traceparent", Direction::Request, "Passed on to the target."),
     ("x-request-id", Direction::Response, "The request's id."),
     ("x-pointsman-decision", Direction::Response, "The decision's id: `GET /v1/decisions/{id}` explains it."),
     ("x-pointsman-target", Direction::Response, "Who answered."),
-    ("x-pointsman-cost-usd", Direction::Response, "What the call cost, by the price list whose date stands in the decision. Absent when price or tokens are not known, and on streams."),
-    ("x-pointsman-saved-usd", Direction::Response, "An estimate: the same tokens at the route's baseline target, less the cost. Negative where it was dearer. Absent on streams."),
-    ("x-pointsman-overhead-us", Direction::Response, "Microseconds from the request's arrival to the first call."),
+    (
+        "x-pointsman-cost-usd",
+        Direction::Response,
+        "What the call cost, by the price list whose date stands in the decision. Absent when price or tokens are not known, and on streams.",
+    ),
+    (
+        "x-pointsman-saved-usd",
+        Direction::Response,
+        "An estimate: the same tokens at the route's baseline target, less the cost. Negative where it was dearer. Absent on streams.",
+    ),
+    (
+        "x-pointsman-overhead-us",
+        Direction::Response,
+        "Microseconds from the request's arrival to the first call.",
+    ),
     ("x-pointsman-attempts", Direction::Response, "Calls made, the answering one included."),
-    ("x-pointsman-lossy", Direction::Response, "Fields of the request that a translation to the target's format dropped."),
+    (
+        "x-pointsman-lossy",
+        Direction::Response,
+        "Fields of the request that a translation to the target's format dropped.",
+    ),
     ("retry-after", Direction::Response, "On an error: seconds after which trying again may help."),
 ];
 

@@ -117,7 +117,8 @@ impl Inferred {
     pub fn to_config(&self, env: &Env) -> Result<Config, Faults> {
         let mut config = Config::parse("environment", &to_yaml(self), env)?;
         for provider in &mut config.providers {
-            provider.sought = self.providers.iter().any(|found| found.engine && *found.name == *provider.name);
+            provider.sought =
+                self.providers.iter().any(|found| found.engine && *found.name == *provider.name);
         }
         Ok(config)
     }

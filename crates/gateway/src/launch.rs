@@ -93,7 +93,10 @@ pub async fn start(live: Arc<Live>, home: &Path, address: SocketAddr) -> Result<
     let options = LedgerOptions { keep_prompts: config.ledger.keep_prompts, ..LedgerOptions::default() };
     let ledger = Ledger::open(&ledger_path(home), options)?;
     if ledger.recovered() > 0 {
-        tracing::warn!(requests = ledger.recovered(), "requests of the last run did not end; they are closed as lost");
+        tracing::warn!(
+            requests = ledger.recovered(),
+            "requests of the last run did not end; they are closed as lost"
+        );
     }
     let health = HealthBoard::new(config.breaker);
     let app = Arc::new(App::new(Arc::clone(&live), ledger, keys, health, Arc::new(SystemClock)));
@@ -125,7 +128,8 @@ async fn keep_house(app: Arc<App>) {
         let before = app.clock.now().0.saturating_sub(u64::try_from(kept.as_micros()).unwrap_or(u64::MAX));
         let ledger = app.ledger.clone();
         let pruned =
-            tokio::task::spawn_blocking(move || ledger.prune(pointsman_kernel::facts::Timestamp(before))).await;
+            tokio::task::spawn_blocking(move || ledger.prune(pointsman_kernel::facts::Timestamp(before)))
+                .await;
         if let Ok(Err(fault)) = pruned {
             tracing::warn!(%fault, "old records could not be pruned");
         }

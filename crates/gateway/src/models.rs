@@ -6,8 +6,8 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, header};
-use pointsman_wire::openai::models::{ModelEntry, to_json};
 use pointsman_wire::json::write_string;
+use pointsman_wire::openai::models::{ModelEntry, to_json};
 
 use crate::app::App;
 use crate::auth::Caller;
@@ -43,7 +43,8 @@ pub async fn one(State(app): State<Arc<App>>, Path(id): Path<String>, sent: Head
 }
 
 fn entries(snapshot: &Snapshot, caller: &Caller) -> Vec<ModelEntry> {
-    let mut names: Vec<&String> = snapshot.routes.keys().filter(|name| caller.scope.allows_route(name)).collect();
+    let mut names: Vec<&String> =
+        snapshot.routes.keys().filter(|name| caller.scope.allows_route(name)).collect();
     names.sort_by_key(|name| (name.as_str() != "auto", name.as_str()));
     let routes = names.into_iter().map(|name| ModelEntry {
         id: name.clone(),

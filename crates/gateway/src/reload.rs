@@ -132,7 +132,9 @@ impl Live {
         let before = self.config();
         let made = Config::load(path, env).and_then(|config| {
             making.discovered.retain(|name, _| {
-                let same = |provider: &Provider| before.provider(name).map(Identity::of) == Some(Identity::of(provider));
+                let same = |provider: &Provider| {
+                    before.provider(name).map(Identity::of) == Some(Identity::of(provider))
+                };
                 config.provider(name).is_some_and(same)
             });
             let Making { discovered, connections } = &mut *making;
@@ -149,12 +151,17 @@ impl Live {
             Err(faults) => {
                 for fault in &faults.0 {
                     tracing::error!(
-                        file = fault.file, line = fault.line, column = fault.column, hint = fault.hint,
-                        "configuration not reloaded: {}", fault.message
+                        file = fault.file,
+                        line = fault.line,
+                        column = fault.column,
+                        hint = fault.hint,
+                        "configuration not reloaded: {}",
+                        fault.message
                     );
                 }
                 let faults = Arc::new(faults);
-                let status = ReloadStatus { last_error: Some(Arc::clone(&faults)), ..(*self.status()).clone() };
+                let status =
+                    ReloadStatus { last_error: Some(Arc::clone(&faults)), ..(*self.status()).clone() };
                 self.status.store(Arc::new(status));
                 Err(faults)
             }
@@ -165,7 +172,8 @@ impl Live {
     pub(crate) fn found(&self, name: &Arc<str>, identity: &Identity, said: Result<Vec<Listed>, Arc<str>>) {
         let mut making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         let config = self.config();
-        let Some(provider) = config.provider(name).filter(|provider| Identity::of(provider) == *identity) else {
+        let Some(provider) = config.provider(name).filter(|provider| Identity::of(provider) == *identity)
+        else {
             return;
         };
         let before = making.discovered.get(name).cloned();
@@ -202,7 +210,9 @@ impl Live {
         }
         let before = self.status();
         let status = match loaded_at {
-            Some(loaded_at) => ReloadStatus { generation: before.generation + 1, loaded_at, last_error: None },
+            Some(loaded_at) => {
+                ReloadStatus { generation: before.generation + 1, loaded_at, last_error: None }
+            }
             None => ReloadStatus { generation: before.generation + 1, ..(*before).clone() },
         };
         let generation = status.generation;
@@ -226,7 +236,13 @@ impl Identity {
 
 fn say(warnings: &[Fault]) {
     for warning in warnings {
-        tracing::warn!(file = warning.file, line = warning.line, column = warning.column, "{}", warning.message);
+        tracing::warn!(
+            file = warning.file,
+            line = warning.line,
+            column = warning.column,
+            "{}",
+            warning.message
+        );
     }
 }
 

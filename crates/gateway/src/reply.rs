@@ -41,7 +41,12 @@ impl StreamBody {
             None if over => Status::Ok,
             None => Status::Aborted,
         };
-        self.ticket.settle(status, Some(&self.target), Some(&tally), failure.map(|failure| failure.error.clone()));
+        self.ticket.settle(
+            status,
+            Some(&self.target),
+            Some(&tally),
+            failure.map(|failure| failure.error.clone()),
+        );
     }
 }
 
@@ -49,7 +54,10 @@ impl Body for StreamBody {
     type Data = Bytes;
     type Error = std::convert::Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let Some(stream) = self.stream.as_mut() else { return Poll::Ready(None) };
         match ready!(Pin::new(stream).poll_next(cx)) {
             Some(Ok(bytes)) => Poll::Ready(Some(Ok(Frame::data(bytes)))),

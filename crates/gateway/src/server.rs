@@ -42,7 +42,12 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {
 
 /// Serves until `shutdown` is ready; then accepts nothing new and waits for running requests, at most for `grace`.
 /// Returns whether all of them came to their end.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>, grace: Duration) -> bool {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()>,
+    grace: Duration,
+) -> bool {
     let running = GracefulShutdown::new();
     let mut shutdown = pin!(shutdown);
     let mut http = http1::Builder::new();

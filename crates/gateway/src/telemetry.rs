@@ -17,25 +17,75 @@ use prometheus_client::registry::{Metric, Registry};
 
 /// Every metric: name as scraped, kind, labels, meaning.
 pub const TABLE: &[(&str, &str, &str, &str)] = &[
-    ("pointsman_requests_total", "counter", "route, target, status", "Requests that ended, one each whatever happened. `target` is empty where nobody answered."),
-    ("pointsman_attempts_total", "counter", "target, result", "Calls to targets; `result` is `ok` or the error's kind."),
-    ("pointsman_refused_total", "counter", "code", "Requests answered without a decision: bad bodies, unknown models, missing keys."),
+    (
+        "pointsman_requests_total",
+        "counter",
+        "route, target, status",
+        "Requests that ended, one each whatever happened. `target` is empty where nobody answered.",
+    ),
+    (
+        "pointsman_attempts_total",
+        "counter",
+        "target, result",
+        "Calls to targets; `result` is `ok` or the error's kind.",
+    ),
+    (
+        "pointsman_refused_total",
+        "counter",
+        "code",
+        "Requests answered without a decision: bad bodies, unknown models, missing keys.",
+    ),
     ("pointsman_request_seconds", "histogram", "route", "From a request's arrival to its answer's end."),
-    ("pointsman_first_byte_seconds", "histogram", "route", "From a request's arrival to its answer's first byte."),
-    ("pointsman_overhead_seconds", "histogram", "route", "From a request's arrival to its first call: what routing costs in time."),
-    ("pointsman_tokens_total", "counter", "target, direction", "Tokens read (`input`) and written (`output`), reported or estimated."),
+    (
+        "pointsman_first_byte_seconds",
+        "histogram",
+        "route",
+        "From a request's arrival to its answer's first byte.",
+    ),
+    (
+        "pointsman_overhead_seconds",
+        "histogram",
+        "route",
+        "From a request's arrival to its first call: what routing costs in time.",
+    ),
+    (
+        "pointsman_tokens_total",
+        "counter",
+        "target, direction",
+        "Tokens read (`input`) and written (`output`), reported or estimated.",
+    ),
     ("pointsman_cost_usd_total", "counter", "target", "Cost of answered and broken calls by the price list."),
-    ("pointsman_baseline_usd_total", "counter", "route", "What the same tokens would have cost at the route's baseline: an estimate."),
+    (
+        "pointsman_baseline_usd_total",
+        "counter",
+        "route",
+        "What the same tokens would have cost at the route's baseline: an estimate.",
+    ),
     ("pointsman_unpriced_total", "counter", "target", "Requests whose cost is not known."),
     ("pointsman_in_flight", "gauge", "", "Requests running now."),
     ("pointsman_targets_unready", "gauge", "", "Targets whose breaker is not closed."),
     ("pointsman_ledger_pending", "gauge", "", "Records waiting to be written."),
     ("pointsman_ledger_written", "gauge", "", "Records written since the start."),
-    ("pointsman_ledger_dropped", "gauge", "", "Records lost because the ledger could not take them. Above zero is a fault."),
-    ("pointsman_ledger_dropped_detail", "gauge", "", "Records kept without their decision, for want of room."),
+    (
+        "pointsman_ledger_dropped",
+        "gauge",
+        "",
+        "Records lost because the ledger could not take them. Above zero is a fault.",
+    ),
+    (
+        "pointsman_ledger_dropped_detail",
+        "gauge",
+        "",
+        "Records kept without their decision, for want of room.",
+    ),
     ("pointsman_ledger_write_errors", "gauge", "", "Failed writes; each is tried again."),
     ("pointsman_config_generation", "gauge", "", "Configurations taken into service since the start."),
-    ("pointsman_config_good", "gauge", "", "1 while the configuration file on disk is the one in force, 0 while it is refused."),
+    (
+        "pointsman_config_good",
+        "gauge",
+        "",
+        "1 while the configuration file on disk is the one in force, 0 while it is refused.",
+    ),
 ];
 
 /// The registry and the families in it.

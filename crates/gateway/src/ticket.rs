@@ -9,8 +9,8 @@ use std::time::Instant;
 use pointsman_backends::{AttemptLog, Tally};
 use pointsman_kernel::facts::Timestamp;
 use pointsman_kernel::{
-    CallError, Decision, DecisionId, ErrorKind, Money, Origin, Outcome, Phase, Retry, SessionId, Status, TargetId,
-    Tenant, Usage,
+    CallError, Decision, DecisionId, ErrorKind, Money, Origin, Outcome, Phase, Retry, SessionId, Status,
+    TargetId, Tenant, Usage,
 };
 use pointsman_store::{Entry, Opening};
 
@@ -110,12 +110,20 @@ impl Ticket {
     }
 
     /// Settles the request: the one outcome. Every attempt must have been settled before.
-    pub fn settle(&mut self, status: Status, target: Option<&TargetId>, tally: Option<&Tally>, error: Option<CallError>) -> Bill {
+    pub fn settle(
+        &mut self,
+        status: Status,
+        target: Option<&TargetId>,
+        tally: Option<&Tally>,
+        error: Option<CallError>,
+    ) -> Bill {
         let Some(entry) = self.entry.take() else { return Bill::default() };
         let attempts = self.log.take();
         let usage = attempts.iter().map(|attempt| attempt.usage).reduce(Usage::plus).unwrap_or_default();
         let bill = self.bill(&attempts, target, usage);
-        let as_of = target.and_then(|id| self.snapshot.targets.get(id)).and_then(|served| served.prices_as_of.clone());
+        let as_of = target
+            .and_then(|id| self.snapshot.targets.get(id))
+            .and_then(|served| served.prices_as_of.clone());
         let outcome = Outcome {
             status,
             target: target.cloned(),
@@ -151,7 +159,10 @@ impl Ticket {
         };
         let baseline = self.route.baseline.as_ref().and_then(|id| self.snapshot.targets.get(id));
         let baseline = baseline.and_then(|served| served.target.price).filter(|_| answered.is_some());
-        Bill { cost, baseline: baseline.map(|p| p.cost(usage.input, usage.cached, usage.cache_written, usage.output)) }
+        Bill {
+            cost,
+            baseline: baseline.map(|p| p.cost(usage.input, usage.cached, usage.cache_written, usage.output)),
+        }
     }
 }
 

@@ -27,13 +27,13 @@ pub struct Price {
     /// For tokens written, reasoning included.
     pub output: TokenPrice,
     /// For tokens read from the provider's prompt cache; the input price where it is not given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub cached_input: Option<TokenPrice>,
     /// For tokens written to the provider's prompt cache; the input price where it is not given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub cache_write: Option<TokenPrice>,
     /// For the call itself, whatever its length.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
     pub per_call: Money,
 }
 
@@ -134,10 +134,6 @@ impl Price {
             + self.output.cost(output)
             + self.per_call
     }
-}
-
-fn is_zero(money: &Money) -> bool {
-    money.0 == 0
 }
 
 #[cfg(test)]

@@ -27,7 +27,12 @@ use super::{Config, LedgerSettings, Limits, Origin};
 use crate::catalogue::{self, PriceOverride};
 
 /// Checks a file whose shape is right but for `faults`.
-pub(super) fn check(file: file::File, origin: Origin, faults: Vec<Fault>, env: &Env) -> Result<Config, Faults> {
+pub(super) fn check(
+    file: file::File,
+    origin: Origin,
+    faults: Vec<Fault>,
+    env: &Env,
+) -> Result<Config, Faults> {
     let mut check = Check { origin: &origin, env, faults, warnings: Vec::new(), files: Vec::new() };
     let listen = check.listen(&file.listen);
     let providers = check.providers(&file);
@@ -90,7 +95,11 @@ impl Check<'_> {
             Ok(text) => Some(text),
             Err(unset) => {
                 let message = format!("environment variable {} is not set", unset.0);
-                self.fault(path, message, format!("set it, or write ${{{}:-VALUE}} to have a default", unset.0));
+                self.fault(
+                    path,
+                    message,
+                    format!("set it, or write ${{{}:-VALUE}} to have a default", unset.0),
+                );
                 None
             }
         }
@@ -130,7 +139,11 @@ impl Check<'_> {
         ];
         for (name, time) in all {
             if time.is_some_and(|time| time.is_zero()) {
-                self.fault(&["timeouts".into(), name.into()], format!("`timeouts.{name}` is zero, so every call would fail"), "give a time such as 5s");
+                self.fault(
+                    &["timeouts".into(), name.into()],
+                    format!("`timeouts.{name}` is zero, so every call would fail"),
+                    "give a time such as 5s",
+                );
             }
         }
         deadlines
@@ -155,12 +168,20 @@ impl Check<'_> {
     fn limits(&mut self, limits: &file::Limits) -> Limits {
         let bytes = usize::try_from(limits.body.bytes()).unwrap_or(usize::MAX);
         if bytes < 1024 {
-            self.fault(&["limits".into(), "body".into()], "`limits.body` is too small for any request", "give at least 1KiB");
+            self.fault(
+                &["limits".into(), "body".into()],
+                "`limits.body` is too small for any request",
+                "give at least 1KiB",
+            );
         }
         Limits { body_bytes: bytes }
     }
 
-    fn artifact(&mut self, path: Option<&str>, estimator: Option<&str>) -> Option<(Artifact, Arc<dyn Estimator>)> {
+    fn artifact(
+        &mut self,
+        path: Option<&str>,
+        estimator: Option<&str>,
+    ) -> Option<(Artifact, Arc<dyn Estimator>)> {
         let artifact = match path {
             None => Artifact::embedded().clone(),
             Some(given) => {
@@ -178,21 +199,30 @@ impl Check<'_> {
                 match Artifact::load(&bytes) {
                     Ok(artifact) => artifact,
                     Err(error) => {
-                        self.fault(&at, format!("{}: {error}", path.display()), "write it anew with `pointsman train`");
+                        self.fault(
+                            &at,
+                            format!("{}: {error}", path.display()),
+                            "write it anew with `pointsman train`",
+                        );
                         return None;
                     }
                 }
             }
         };
         if let Err(error) = artifact.check_encoder(StaticTable::embedded().fingerprint()) {
-            self.fault(&["artifact".into()], error.to_string(), "train it anew with this program's encoder: `pointsman train`");
+            self.fault(
+                &["artifact".into()],
+                error.to_string(),
+                "train it anew with this program's encoder: `pointsman train`",
+            );
             return None;
         }
         match artifact.estimator(estimator) {
             Ok(chosen) => Some((artifact, chosen)),
             Err(error) => {
                 let names = artifact.names();
-                let hint = suggestion(estimator.unwrap_or_default(), "the artifact holds", names.iter().copied());
+                let hint =
+                    suggestion(estimator.unwrap_or_default(), "the artifact holds", names.iter().copied());
                 self.fault(&["estimator".into()], error.to_string(), hint);
                 None
             }

@@ -14,7 +14,11 @@ impl Env {
     /// This process's. Variables that are not UTF-8 are left out.
     #[must_use]
     pub fn of_process() -> Self {
-        Self(std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect())
+        Self(
+            std::env::vars_os()
+                .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+                .collect(),
+        )
     }
 
     /// A variable.
@@ -34,7 +38,8 @@ impl Env {
                 rest = after;
                 continue;
             }
-            let Some((inside, after)) = after.strip_prefix('{').and_then(|inside| inside.split_once('}')) else {
+            let Some((inside, after)) = after.strip_prefix('{').and_then(|inside| inside.split_once('}'))
+            else {
                 out.push('$');
                 rest = after;
                 continue;

@@ -48,7 +48,17 @@ relative paths stand beside the file.\n";
 
 /// The order of the file's own keys; within a part keys are sorted.
 const ORDER: [&str; 12] = [
-    "listen", "providers", "targets", "routes", "prices", "timeouts", "limits", "breaker", "ledger", "keys", "artifact",
+    "listen",
+    "providers",
+    "targets",
+    "routes",
+    "prices",
+    "timeouts",
+    "limits",
+    "breaker",
+    "ledger",
+    "keys",
+    "artifact",
     "estimator",
 ];
 
@@ -58,10 +68,16 @@ fn section(out: &mut String, path: &str, schema: &Json) {
     let _ = writeln!(out, "\n## {}\n", if path.is_empty() { title.to_owned() } else { format!("`{title}`") });
     out.push_str("| key | type | default | meaning |\n| --- | --- | --- | --- |\n");
     let mut keys: Vec<&String> = properties.keys().collect();
-    let place = |key: &str| ORDER.iter().position(|known| path.is_empty() && *known == key).unwrap_or(ORDER.len());
+    let place =
+        |key: &str| ORDER.iter().position(|known| path.is_empty() && *known == key).unwrap_or(ORDER.len());
     keys.sort_by_key(|key| (place(key), key.as_str()));
-    let required: Vec<&str> =
-        schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect();
+    let required: Vec<&str> = schema
+        .get("required")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+        .collect();
     let mut inner = Vec::new();
     for key in keys {
         let Some(property) = properties.get(key) else { continue };
@@ -120,7 +136,9 @@ fn kind(property: &Json) -> String {
     }
     let kinds = match schema.get("type") {
         Some(Json::String(one)) => vec![one.as_str()],
-        Some(Json::Array(several)) => several.iter().filter_map(Json::as_str).filter(|one| *one != "null").collect(),
+        Some(Json::Array(several)) => {
+            several.iter().filter_map(Json::as_str).filter(|one| *one != "null").collect()
+        }
         _ => Vec::new(),
     };
     let said = kinds.iter().map(|kind| match *kind {

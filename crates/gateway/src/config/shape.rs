@@ -40,7 +40,11 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// `did you mean X?`, and what there is.
-pub(crate) fn suggestion<'a>(word: &str, what: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
+pub(crate) fn suggestion<'a>(
+    word: &str,
+    what: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> String {
     let mut out = String::new();
     if let Some(name) = nearest(word, known.clone()) {
         let _ = write!(out, "did you mean `{name}`? ");
@@ -86,9 +90,15 @@ impl Walk<'_> {
             Value::Number(number) if !self.format(node, schema, &number.to_string(), path) => None,
             _ => {
                 let hint = match &node.value {
-                    Value::Number(_) | Value::Bool(_) if accepts(schema, "string") => Some("write it in quotes"),
-                    Value::Text(_) if accepts(schema, "boolean") => Some("write true or false, without quotes"),
-                    Value::Text(_) if accepts(schema, "array") => Some("write [a, b], or one a line after a dash"),
+                    Value::Number(_) | Value::Bool(_) if accepts(schema, "string") => {
+                        Some("write it in quotes")
+                    }
+                    Value::Text(_) if accepts(schema, "boolean") => {
+                        Some("write true or false, without quotes")
+                    }
+                    Value::Text(_) if accepts(schema, "array") => {
+                        Some("write [a, b], or one a line after a dash")
+                    }
                     _ => None,
                 };
                 let message = format!("{} is {}, and should be {}", shown(path), node.kind(), wanted(schema));
@@ -127,7 +137,11 @@ impl Walk<'_> {
         for name in required.filter_map(Json::as_str).filter(|name| !out.contains_key(*name)) {
             whole = false;
             if !entries.iter().any(|(key, value)| key.name == name && !matches!(value.value, Value::Null)) {
-                self.fault(node, format!("{} lacks `{name}`", shown(path)), Some(format!("add `{name}: ...`")));
+                self.fault(
+                    node,
+                    format!("{} lacks `{name}`", shown(path)),
+                    Some(format!("add `{name}: ...`")),
+                );
             }
         }
         whole.then_some(Json::Object(out))
@@ -140,7 +154,11 @@ impl Walk<'_> {
         for (index, item) in items.iter().enumerate() {
             let inner = format!("{path}[{index}]");
             if matches!(item.value, Value::Null) {
-                self.fault(item, format!("`{inner}` is empty"), Some("give a value, or take the dash out".to_owned()));
+                self.fault(
+                    item,
+                    format!("`{inner}` is empty"),
+                    Some("give a value, or take the dash out".to_owned()),
+                );
             }
             // An item that is wrong leaves an empty one, so that paths into the list stay right.
             let stand_in = || match (accepts(schema, "string"), schema.get("required")) {
@@ -241,7 +259,8 @@ fn wanted(schema: &Json) -> String {
         ("array", "a list"),
         ("object", "a map"),
     ];
-    let kinds: Vec<&str> = KINDS.iter().filter(|(kind, _)| accepts(schema, kind)).map(|(_, said)| *said).collect();
+    let kinds: Vec<&str> =
+        KINDS.iter().filter(|(kind, _)| accepts(schema, kind)).map(|(_, said)| *said).collect();
     kinds.join(" or ")
 }
 

@@ -78,10 +78,12 @@ fn secrets_come_from_variables_and_files() {
     let name = folder.path().join("c.yaml").display().to_string();
     let text = "providers:\n  openai:\n    api_key: ${A_KEY}\n  groq:\n    api_key: file:key\n    headers: {x-team: env:A_KEY, x-plain: a}\n";
     let config = Config::parse(&name, text, &env()).unwrap();
-    let key = |provider: &str| config.provider(provider).unwrap().key.as_ref().unwrap().expose_secret().to_owned();
+    let key =
+        |provider: &str| config.provider(provider).unwrap().key.as_ref().unwrap().expose_secret().to_owned();
     assert_eq!((key("openai").as_str(), key("groq").as_str()), ("sk-test-a", "sk-from-file"));
     let headers = &config.provider("groq").unwrap().headers;
-    let header = |name: &str| headers.iter().find(|(known, _)| known == name).unwrap().1.expose_secret().to_owned();
+    let header =
+        |name: &str| headers.iter().find(|(known, _)| known == name).unwrap().1.expose_secret().to_owned();
     assert_eq!((header("x-team").as_str(), header("x-plain").as_str()), ("sk-test-a", "a"));
     assert_eq!(config.files, [folder.path().join("key")]);
     assert!(!format!("{config:?}").contains("sk-"));
@@ -89,7 +91,9 @@ fn secrets_come_from_variables_and_files() {
 
 #[test]
 fn providers_keep_the_order_of_the_file() {
-    let config = parse("providers:\n  openai: {}\n  anthropic: {}\n  b: {base_url: 'http://h/v1'}\n  a: {base_url: 'http://h/v1'}\n");
+    let config = parse(
+        "providers:\n  openai: {}\n  anthropic: {}\n  b: {base_url: 'http://h/v1'}\n  a: {base_url: 'http://h/v1'}\n",
+    );
     let names: Vec<&str> = config.providers.iter().map(|provider| &*provider.name).collect();
     assert_eq!(names, ["openai", "anthropic", "b", "a"]);
 }
@@ -125,13 +129,18 @@ fn a_route_may_name_what_a_provider_has_yet_to_list() {
 fn a_file_that_is_not_there_says_what_to_do() {
     let fault = Config::load(Path::new("no/such/file.yaml"), &env()).map(|_| ()).unwrap_err();
     let said = fault.to_string();
-    assert!(said.starts_with("no/such/file.yaml:1:1: cannot be read") && said.contains("pointsman init"), "{said}");
+    assert!(
+        said.starts_with("no/such/file.yaml:1:1: cannot be read") && said.contains("pointsman init"),
+        "{said}"
+    );
 }
 
 #[test]
 fn the_reference_names_every_key_and_the_schema_knows_no_other() {
     let page = reference_markdown();
-    for key in ["`base_url`", "`open_at_most`", "`cached_input`", "`retry_after`", "`switching`", "`keep_prompts`"] {
+    for key in
+        ["`base_url`", "`open_at_most`", "`cached_input`", "`retry_after`", "`switching`", "`keep_prompts`"]
+    {
         assert!(page.contains(key), "{key}");
     }
     assert!(page.contains("| `listen` | text | `127.0.0.1:4000` |"), "{page}");
@@ -139,7 +148,9 @@ fn the_reference_names_every_key_and_the_schema_knows_no_other() {
     assert!(page.lines().filter(|line| line.starts_with("| `")).all(|line| line.matches(" | ").count() == 3));
     let schema = json_schema();
     assert_eq!(schema["additionalProperties"], false);
-    assert!(schema["properties"]["providers"]["description"].as_str().is_some_and(|text| text.contains("models")));
+    assert!(
+        schema["properties"]["providers"]["description"].as_str().is_some_and(|text| text.contains("models"))
+    );
 }
 
 proptest::proptest! {

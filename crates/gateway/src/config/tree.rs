@@ -62,12 +62,15 @@ impl Node {
             Err(error) => {
                 let at = error.location().map_or(Place::START, Place::from);
                 let said = message_of(&error.without_snippet().render());
-                Err(match said.strip_prefix("duplicate mapping key: ").and_then(|rest| rest.split(',').next()) {
-                    Some(key) => Fault::new(file, at, format!("key `{key}` stands here a second time"))
-                        .hint("join the two, or take one out"),
-                    None => Fault::new(file, at, said)
-                        .hint("the file is not YAML from here on; check quotes, indentation and colons"),
-                })
+                Err(
+                    match said.strip_prefix("duplicate mapping key: ").and_then(|rest| rest.split(',').next())
+                    {
+                        Some(key) => Fault::new(file, at, format!("key `{key}` stands here a second time"))
+                            .hint("join the two, or take one out"),
+                        None => Fault::new(file, at, said)
+                            .hint("the file is not YAML from here on; check quotes, indentation and colons"),
+                    },
+                )
             }
         }
     }
@@ -89,7 +92,9 @@ impl Node {
         let Some((step, rest)) = path.split_first() else { return self.at };
         let next = match (&self.value, step) {
             (Value::Map(entries), Step::Key(name)) => {
-                let Some((key, node)) = entries.iter().find(|(key, _)| key.name == *name) else { return self.at };
+                let Some((key, node)) = entries.iter().find(|(key, _)| key.name == *name) else {
+                    return self.at;
+                };
                 // Of a map, its key is what the eye looks for.
                 if rest.is_empty() && !node.is_scalar() {
                     return key.at;
@@ -254,7 +259,9 @@ mod tests {
     use super::*;
 
     fn keys(path: &[&str]) -> Vec<Step> {
-        path.iter().map(|step| step.parse().map_or_else(|_| Step::Key((*step).to_owned()), Step::Index)).collect()
+        path.iter()
+            .map(|step| step.parse().map_or_else(|_| Step::Key((*step).to_owned()), Step::Index))
+            .collect()
     }
 
     #[test]
@@ -283,6 +290,8 @@ mod tests {
         assert!(fault.line >= 2, "{fault}");
         let fault = Node::parse("f", "a: 1\na: 2\n").unwrap_err();
         assert_eq!((fault.line, fault.column), (2, 1), "{fault}");
-        assert!(matches!(Node::parse("f", "# nothing\n").unwrap().value, Value::Map(entries) if entries.is_empty()));
+        assert!(
+            matches!(Node::parse("f", "# nothing\n").unwrap().value, Value::Map(entries) if entries.is_empty())
+        );
     }
 }

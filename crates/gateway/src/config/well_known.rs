@@ -56,7 +56,12 @@ pub(crate) const ALL: &[WellKnown] = &[
     api("xai", "https://api.x.ai/v1", &["XAI_API_KEY"], "xai"),
     api("groq", "https://api.groq.com/openai/v1", &["GROQ_API_KEY"], "groq"),
     api("cerebras", "https://api.cerebras.ai/v1", &["CEREBRAS_API_KEY"], "cerebras"),
-    api("together", "https://api.together.xyz/v1", &["TOGETHER_API_KEY", "TOGETHERAI_API_KEY"], "together_ai"),
+    api(
+        "together",
+        "https://api.together.xyz/v1",
+        &["TOGETHER_API_KEY", "TOGETHERAI_API_KEY"],
+        "together_ai",
+    ),
     api("fireworks", "https://api.fireworks.ai/inference/v1", &["FIREWORKS_API_KEY"], "fireworks_ai"),
     api("openrouter", "https://openrouter.ai/api/v1", &["OPENROUTER_API_KEY"], "openrouter"),
     engine("ollama", "http://127.0.0.1:11434/v1", "ollama"),

@@ -6,11 +6,13 @@ use super::*;
 use crate::config::Env;
 
 fn config(text: &str) -> Config {
-    Config::parse("test.yaml", text, &Env::from([("KEY", "sk-x")])).unwrap_or_else(|faults| panic!("{faults}"))
+    Config::parse("test.yaml", text, &Env::from([("KEY", "sk-x")]))
+        .unwrap_or_else(|faults| panic!("{faults}"))
 }
 
 fn of(urls: &[(&str, String)]) -> Config {
-    let providers: Vec<String> = urls.iter().map(|(name, url)| format!("  {name}: {{base_url: '{url}'}}\n")).collect();
+    let providers: Vec<String> =
+        urls.iter().map(|(name, url)| format!("  {name}: {{base_url: '{url}'}}\n")).collect();
     config(&format!("providers:\n{}", providers.concat()))
 }
 
@@ -111,11 +113,16 @@ async fn a_refusal_names_its_reason_and_not_the_key() {
         while let Ok((mut socket, _)) = listener.accept().await {
             let _ = socket.read(&mut [0; 4096]).await;
             let body = r#"{"error":{"message":"no such key sk-x"}}"#;
-            let head = format!("HTTP/1.1 401 No\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+            let head = format!(
+                "HTTP/1.1 401 No\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+                body.len()
+            );
             let _ = socket.write_all(format!("{head}{body}").as_bytes()).await;
         }
     });
-    let live = Live::from_config(config(&format!("providers: {{box: {{base_url: '{url}', api_key: 'env:KEY'}}}}"))).unwrap();
+    let live =
+        Live::from_config(config(&format!("providers: {{box: {{base_url: '{url}', api_key: 'env:KEY'}}}}")))
+            .unwrap();
     let asking = spawn(&live, None);
     until(&live, |snapshot| !snapshot.discovering).await;
     asking.abort();

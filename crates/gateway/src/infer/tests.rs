@@ -6,7 +6,12 @@ fn names(inferred: &Inferred, engines: bool) -> Vec<&'static str> {
 
 #[test]
 fn keys_in_the_environment_are_providers() {
-    let env = Env::from([("OPENAI_API_KEY", "a"), ("ANTHROPIC_API_KEY", "b"), ("GROQ_API_KEY", ""), ("XAI_API_KEY", "c")]);
+    let env = Env::from([
+        ("OPENAI_API_KEY", "a"),
+        ("ANTHROPIC_API_KEY", "b"),
+        ("GROQ_API_KEY", ""),
+        ("XAI_API_KEY", "c"),
+    ]);
     let inferred = from_environment(&env);
     assert_eq!(names(&inferred, false), ["openai", "anthropic", "xai"]);
     assert_eq!(names(&inferred, true), ["ollama", "vllm", "lmstudio", "llamacpp"]);
@@ -44,7 +49,14 @@ fn what_init_writes_is_what_is_served_and_passes_the_check() {
     let shape = |config: &Config| -> Vec<_> {
         let of = |provider: &crate::config::Provider| {
             let key = provider.key.is_some();
-            (provider.name.to_string(), provider.kind, provider.base_url.clone(), key, provider.free, provider.discover)
+            (
+                provider.name.to_string(),
+                provider.kind,
+                provider.base_url.clone(),
+                key,
+                provider.free,
+                provider.discover,
+            )
         };
         config.providers.iter().map(of).collect()
     };

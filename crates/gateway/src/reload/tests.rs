@@ -115,13 +115,16 @@ fn a_file_the_configuration_names_is_watched_too() {
     let live = folder.live();
     let _guard = watch(&live);
     std::fs::write(folder.0.path().join("key"), "second-key").unwrap();
-    let key = || live.config().provider("far").unwrap().key.as_ref().map(|key| key.expose_secret().to_owned());
+    let key =
+        || live.config().provider("far").unwrap().key.as_ref().map(|key| key.expose_secret().to_owned());
     eventually("the new key", || key().as_deref() == Some("second-key"));
 }
 
 #[test]
 fn what_a_provider_listed_outlives_a_reload_unless_the_provider_is_another() {
-    let text = |port: u16, more: &str| format!("providers:\n  box: {{base_url: 'http://127.0.0.1:{port}/v1'}}\n{more}");
+    let text = |port: u16, more: &str| {
+        format!("providers:\n  box: {{base_url: 'http://127.0.0.1:{port}/v1'}}\n{more}")
+    };
     let folder = Folder::new(&text(9, ""));
     let live = folder.live();
     let config = live.config();

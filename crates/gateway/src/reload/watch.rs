@@ -89,8 +89,10 @@ fn watcher(path: &Path, tell: Sender<Wake>) -> Option<notify::RecommendedWatcher
         let _ = tell.send(Wake::Changed);
     })
     .and_then(|mut watcher| watcher.watch(folder, RecursiveMode::NonRecursive).map(|()| watcher));
-    made.inspect_err(|error| tracing::debug!(%error, "the file system does not tell of changes; looking every second"))
-        .ok()
+    made.inspect_err(
+        |error| tracing::debug!(%error, "the file system does not tell of changes; looking every second"),
+    )
+    .ok()
 }
 
 /// What tells a file from how it was.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use pointsman_encode::{Encoder, StaticTable};
 use pointsman_kernel::target::Lineage;
-use pointsman_kernel::{Capabilities, Limits, Money, Price, RouteId, Support, Target, TargetId, TokenPrice, Versions};
+use pointsman_kernel::{
+    Capabilities, Limits, Money, Price, RouteId, Support, Target, TargetId, TokenPrice, Versions,
+};
 use sha2::{Digest, Sha256};
 
 use super::connect::{Connections, Reach};
@@ -288,8 +290,12 @@ impl<'a> Build<'a> {
             self.reach(provider);
         }
         let (routes, by_name) = self.routes();
-        let providers: Vec<ProviderStatus> =
-            self.config.providers.iter().map(|provider| self.status(provider, discovered.get(&provider.name))).collect();
+        let providers: Vec<ProviderStatus> = self
+            .config
+            .providers
+            .iter()
+            .map(|provider| self.status(provider, discovered.get(&provider.name)))
+            .collect();
         if let Some(faults) = Faults::of(self.faults) {
             return Err(faults);
         }

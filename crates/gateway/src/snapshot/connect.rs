@@ -43,7 +43,9 @@ impl Connections {
             origin.fault(&at(key), error.to_string())
         })?;
         let made = match provider.kind {
-            Kind::Anthropic => Endpoint::anthropic(&pool, &provider.name, &provider.base_url, provider.key.clone()),
+            Kind::Anthropic => {
+                Endpoint::anthropic(&pool, &provider.name, &provider.base_url, provider.key.clone())
+            }
             _ => Endpoint::open_ai(&pool, &provider.name, &provider.base_url, provider.key.clone()),
         };
         let mut endpoint = made.map_err(|error| {
@@ -59,7 +61,11 @@ impl Connections {
     }
 
     /// The API of `provider`; nothing for scripted ones.
-    pub(crate) fn endpoint(&mut self, provider: &Provider, config: &Config) -> Result<Option<Arc<Endpoint>>, Fault> {
+    pub(crate) fn endpoint(
+        &mut self,
+        provider: &Provider,
+        config: &Config,
+    ) -> Result<Option<Arc<Endpoint>>, Fault> {
         Ok(match self.reach(provider, &config.origin)? {
             Reach::Endpoint(endpoint) => Some(endpoint),
             Reach::Scripted => None,
@@ -76,7 +82,8 @@ impl Connections {
             Proxy::None => Proxies::none(),
             Proxy::At(url) => Proxies::all(url, ""),
         };
-        let pool = Pool::new(PoolConfig { ca_file: provider.ca_file.clone(), proxies, ..PoolConfig::default() })?;
+        let pool =
+            Pool::new(PoolConfig { ca_file: provider.ca_file.clone(), proxies, ..PoolConfig::default() })?;
         self.pools.insert(key, pool.clone());
         Ok(pool)
     }

@@ -15,7 +15,8 @@ fn config(text: &str) -> Config {
 
 fn compile(text: &str, listed: &[(&str, &[&str])]) -> Snapshot {
     let discovered = listed.iter().map(|(name, models)| (Arc::from(*name), listing(models))).collect();
-    Snapshot::compile(&config(text), &discovered, &mut Connections::default()).unwrap_or_else(|faults| panic!("{faults}"))
+    Snapshot::compile(&config(text), &discovered, &mut Connections::default())
+        .unwrap_or_else(|faults| panic!("{faults}"))
 }
 
 fn listing(models: &[&str]) -> Listing {
@@ -37,7 +38,8 @@ fn every_example_serves() {
     let beside = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(beside.path().join("certificates")).unwrap();
     std::fs::create_dir_all(beside.path().join("artifacts")).unwrap();
-    std::fs::write(beside.path().join("certificates/engine.pem"), pointsman_testkit::Authority::new().pem()).unwrap();
+    std::fs::write(beside.path().join("certificates/engine.pem"), pointsman_testkit::Authority::new().pem())
+        .unwrap();
     std::fs::write(beside.path().join("artifacts/own.bin"), Artifact::embedded().to_bytes()).unwrap();
     let mut seen = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -60,7 +62,9 @@ fn every_example_serves() {
 
 #[test]
 fn the_full_example_uses_every_key_there_is() {
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/full.yaml")).unwrap();
+    let text =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/full.yaml"))
+            .unwrap();
     fn keys(schema: &serde_json::Value, out: &mut Vec<String>) {
         match schema {
             serde_json::Value::Object(map) => {
@@ -83,11 +87,21 @@ fn the_full_example_uses_every_key_there_is() {
 
 #[test]
 fn auto_has_the_chat_models_and_not_what_must_be_named() {
-    let models = ["gpt-4o-mini", "gpt-4.5-preview", "text-embedding-3-small", "whisper-1", "gpt-5-unheard-of", "dall-e-3"];
+    let models = [
+        "gpt-4o-mini",
+        "gpt-4.5-preview",
+        "text-embedding-3-small",
+        "whisper-1",
+        "gpt-5-unheard-of",
+        "dall-e-3",
+    ];
     let snapshot = compile("providers: {openai: {}}", &[("openai", &models)]);
     assert_eq!(members(&snapshot, "auto"), ["gpt-4o-mini"]);
     // Asked for by name they are all there, but for what no path here could serve.
-    assert_eq!(ids(&snapshot), ["gpt-4o-mini", "gpt-4.5-preview", "text-embedding-3-small", "gpt-5-unheard-of"]);
+    assert_eq!(
+        ids(&snapshot),
+        ["gpt-4o-mini", "gpt-4.5-preview", "text-embedding-3-small", "gpt-5-unheard-of"]
+    );
     assert!(snapshot.target("gpt-4.5-preview").unwrap().by_name_only);
     assert_eq!(snapshot.target("text-embedding-3-small").unwrap().mode, Mode::Embedding);
     assert_eq!(snapshot.by_name.route.targets.len(), 4);
@@ -148,7 +162,10 @@ fn what_the_file_says_goes_before_what_a_provider_lists() {
     let cheap = snapshot.target("openai/gpt-4o").unwrap();
     assert_eq!((cheap.target.id.as_str(), cheap.prices_as_of.as_deref()), ("cheap", Some("config")));
     assert_eq!(cheap.target.profile, "gpt-4o");
-    assert_eq!((cheap.target.capabilities.tools, cheap.target.capabilities.images), (Support::No, Support::Yes));
+    assert_eq!(
+        (cheap.target.capabilities.tools, cheap.target.capabilities.images),
+        (Support::No, Support::Yes)
+    );
     assert_eq!(cheap.target.limits.context_tokens, Some(128_000));
     assert_eq!(&*snapshot.target("gpt-4o-mini").unwrap().model, "models/gpt-4o-mini");
 }
@@ -161,7 +178,10 @@ fn prices_come_from_the_target_then_the_file_then_the_catalogue() {
     let snapshot = compile(text, &[]);
     let price = |id: &str| {
         let served = snapshot.target(id).unwrap();
-        (served.target.price.map(|price| price.output.usd_per_million()), served.prices_as_of.as_deref().unwrap().to_owned())
+        (
+            served.target.price.map(|price| price.output.usd_per_million()),
+            served.prices_as_of.as_deref().unwrap().to_owned(),
+        )
     };
     assert_eq!(price("gpt-4"), (Some(9.0), "config".to_owned()));
     assert_eq!(price("gpt-4o"), (Some(8.0), "config".to_owned()));
@@ -177,7 +197,9 @@ fn the_baseline_is_the_dearest_unless_declared() {
     let text = "providers: {openai: {models: [gpt-4o-mini, gpt-4o, gpt-4-turbo]}}";
     let route = |text: &str, name: &str| compile(text, &[]).route(name).unwrap().baseline.clone();
     assert_eq!(route(text, "auto"), Some("gpt-4-turbo".into()));
-    let declared = format!("{text}\nroutes: {{auto: {{baseline: gpt-4o}}, free: {{targets: [gpt-4o-mini], baseline: openai/gpt-4o}}}}");
+    let declared = format!(
+        "{text}\nroutes: {{auto: {{baseline: gpt-4o}}, free: {{targets: [gpt-4o-mini], baseline: openai/gpt-4o}}}}"
+    );
     assert_eq!(route(&declared, "auto"), Some("gpt-4o".into()));
     assert_eq!(route(&declared, "free"), Some("gpt-4o".into()));
     let snapshot = compile(text, &[]);
@@ -229,6 +251,7 @@ fn a_certificate_that_is_none_is_a_fault_at_its_place() {
     let name = folder.path().join("c.yaml").display().to_string();
     let text = "providers:\n  openai:\n    ca_file: ca.pem\n    models: [a]\n";
     let config = Config::parse(&name, text, &env()).unwrap();
-    let faults = Snapshot::compile(&config, &Discovered::new(), &mut Connections::default()).map(|_| ()).unwrap_err();
+    let faults =
+        Snapshot::compile(&config, &Discovered::new(), &mut Connections::default()).map(|_| ()).unwrap_err();
     assert_eq!((faults.0.len(), faults.0[0].line, faults.0[0].column), (1, 3, 14), "{faults}");
 }

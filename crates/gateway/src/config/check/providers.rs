@@ -55,14 +55,19 @@ impl Check<'_> {
         let declares = !stated.models.is_empty() || named_by_targets.contains(&name);
         let discover = stated.discover.unwrap_or(!declares) && kind != Kind::Scripted;
         if stated.discover == Some(true) && kind == Kind::Scripted {
-            self.fault(&at("discover"), "a scripted provider lists no models", "describe its targets under `targets`");
+            self.fault(
+                &at("discover"),
+                "a scripted provider lists no models",
+                "describe its targets under `targets`",
+            );
         }
         for (index, model) in super::repeated(stated.models.iter().map(String::as_str)) {
             let path = ["providers".into(), name.into(), "models".into(), index.into()];
             self.fault(&path, format!("model `{model}` is listed twice"), "take one out");
         }
         let (ca_file, proxy) = (self.ca_file(name, stated), self.proxy(name, stated, local));
-        let headers = stated.headers.iter().filter_map(|(header, value)| self.header(name, header, value)).collect();
+        let headers =
+            stated.headers.iter().filter_map(|(header, value)| self.header(name, header, value)).collect();
         Provider {
             name: Arc::from(name),
             kind,
@@ -90,7 +95,9 @@ impl Check<'_> {
             (None, None, Some(known)) => known.base_url.to_owned(),
             (None, None, None) => {
                 let hint = match nearest(name, well_known::ALL.iter().map(|known| known.name)) {
-                    Some(known) => format!("did you mean `{known}`? that one brings its address; else add base_url"),
+                    Some(known) => {
+                        format!("did you mean `{known}`? that one brings its address; else add base_url")
+                    }
                     None => "add base_url, such as http://127.0.0.1:8000/v1".to_owned(),
                 };
                 self.fault(&path, format!("provider `{name}` has no base_url"), hint);
@@ -99,7 +106,8 @@ impl Check<'_> {
         };
         let uri: Option<Uri> = url.parse().ok();
         let good = uri.as_ref().filter(|uri| {
-            matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
+            matches!(uri.scheme_str(), Some("http" | "https"))
+                && uri.host().is_some_and(|host| !host.is_empty())
         });
         let Some(uri) = good else {
             let message = format!("base_url of `{name}` is no URL: `{}`", without_credentials(&url));
@@ -107,7 +115,11 @@ impl Check<'_> {
             return None;
         };
         if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-            self.fault(&path, format!("base_url of `{name}` holds credentials"), "take them out and give api_key");
+            self.fault(
+                &path,
+                format!("base_url of `{name}` holds credentials"),
+                "take them out and give api_key",
+            );
             return None;
         }
         Some(url.trim_end_matches('/').to_owned())
@@ -158,11 +170,14 @@ impl Check<'_> {
                 let file = self.origin.beside(file);
                 self.files.push(file.clone());
                 let (message, hint) = match std::fs::read_to_string(&file) {
-                    Ok(text) if !text.trim().is_empty() => return Some(SecretString::from(text.trim().to_owned())),
-                    Ok(_) => (format!("{} is empty", file.display()), "write the key into it"),
-                    Err(error) => {
-                        (format!("{} cannot be read: {error}", file.display()), "name a file that holds nothing but the key")
+                    Ok(text) if !text.trim().is_empty() => {
+                        return Some(SecretString::from(text.trim().to_owned()));
                     }
+                    Ok(_) => (format!("{} is empty", file.display()), "write the key into it"),
+                    Err(error) => (
+                        format!("{} cannot be read: {error}", file.display()),
+                        "name a file that holds nothing but the key",
+                    ),
                 };
                 self.fault(path, message, hint);
                 None
@@ -188,7 +203,11 @@ impl Check<'_> {
         let given = self.expand(&path, stated.ca_file.as_deref()?)?;
         let file = self.origin.beside(&given);
         if let Err(error) = std::fs::File::open(&file) {
-            self.fault(&path, format!("{} cannot be read: {error}", file.display()), "name a file of certificates in PEM");
+            self.fault(
+                &path,
+                format!("{} cannot be read: {error}", file.display()),
+                "name a file of certificates in PEM",
+            );
             return None;
         }
         Some(file)
@@ -204,7 +223,8 @@ impl Check<'_> {
         };
         let Some(url) = self.expand(&path, given) else { return Proxy::None };
         let uri = url.parse::<Uri>().ok();
-        if !uri.is_some_and(|uri| uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https"))) {
+        if !uri.is_some_and(|uri| uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https")))
+        {
             let message = format!("proxy of `{name}` is no URL: `{}`", without_credentials(&url));
             self.fault(&path, message, "write http://host:port, or `none`");
         }

@@ -28,7 +28,11 @@ impl Check<'_> {
     fn route(&mut self, name: &str, stated: &file::Route, known: &Known<'_>) -> RouteRules {
         let at = |key: &str| -> Vec<Step> { vec!["routes".into(), name.into(), key.into()] };
         if name.is_empty() || name.contains(char::is_whitespace) {
-            self.fault(&["routes".into(), name.into()], format!("`{name}` cannot be a route's name"), "leave out spaces");
+            self.fault(
+                &["routes".into(), name.into()],
+                format!("`{name}` cannot be a route's name"),
+                "leave out spaces",
+            );
         }
         for (index, id) in stated.targets.iter().enumerate().filter(|(_, id)| !id.is_empty()) {
             if !known.has(id) {
@@ -38,7 +42,9 @@ impl Check<'_> {
                 self.fault(&path, message, suggestion(id, "targets", known.ids.iter().copied()));
             }
         }
-        for (index, id) in super::repeated(stated.targets.iter().filter(|id| !id.is_empty()).map(String::as_str)) {
+        for (index, id) in
+            super::repeated(stated.targets.iter().filter(|id| !id.is_empty()).map(String::as_str))
+        {
             let mut path = at("targets");
             path.push(index.into());
             self.fault(&path, format!("route `{name}` names target `{id}` twice"), "take one out");
@@ -97,7 +103,8 @@ impl<'a> Known<'a> {
         ids.extend(file.targets.iter().filter_map(|target| target.id.as_deref().or(target.model.as_deref())));
         ids.sort_unstable();
         ids.dedup();
-        let mut tags: Vec<&str> = file.targets.iter().flat_map(|target| &target.tags).map(String::as_str).collect();
+        let mut tags: Vec<&str> =
+            file.targets.iter().flat_map(|target| &target.tags).map(String::as_str).collect();
         tags.sort_unstable();
         tags.dedup();
         Self { ids, tags, open: providers.iter().any(|provider| provider.discover) }

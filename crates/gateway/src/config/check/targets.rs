@@ -53,7 +53,11 @@ impl Check<'_> {
                 // What stands there is wrong, which was told.
                 return None;
             }
-            self.fault(&at("id"), "the target has neither `id` nor `model`", "add `model`, the provider's name for it");
+            self.fault(
+                &at("id"),
+                "the target has neither `id` nor `model`",
+                "add `model`, the provider's name for it",
+            );
             return None;
         };
         if id.contains(char::is_whitespace) || id.contains('*') || id.chars().any(char::is_control) {
@@ -65,7 +69,8 @@ impl Check<'_> {
                 let hint = suggestion("", "add `provider`, one of", names);
                 self.fault(&at("provider"), format!("target `{id}` has no provider"), hint);
             } else {
-                let message = format!("target `{id}` names provider `{}`, which is not there", stated.provider);
+                let message =
+                    format!("target `{id}` names provider `{}`, which is not there", stated.provider);
                 let hint = suggestion(&stated.provider, "providers", names);
                 self.fault(&at("provider"), message, hint);
             }
@@ -75,8 +80,13 @@ impl Check<'_> {
             (None, Kind::Scripted) => Some(Script::default()),
             (Some(script), Kind::Scripted) => Some(self.script(index, script)),
             (Some(_), _) => {
-                let message = format!("target `{id}` has a script, but `{}` is no scripted provider", provider.name);
-                self.fault(&at("scripted"), message, "take the script out, or add a provider with `kind: scripted`");
+                let message =
+                    format!("target `{id}` has a script, but `{}` is no scripted provider", provider.name);
+                self.fault(
+                    &at("scripted"),
+                    message,
+                    "take the script out, or add a provider with `kind: scripted`",
+                );
                 None
             }
             (None, _) => None,
@@ -114,7 +124,10 @@ impl Check<'_> {
         if stated.min_tokens > stated.max_tokens {
             self.fault(
                 &at("max_tokens"),
-                format!("`max_tokens` ({}) is less than `min_tokens` ({})", stated.max_tokens, stated.min_tokens),
+                format!(
+                    "`max_tokens` ({}) is less than `min_tokens` ({})",
+                    stated.max_tokens, stated.min_tokens
+                ),
                 "make max_tokens the larger one",
             );
         }
@@ -148,7 +161,9 @@ fn rule(stated: &file::ScriptedFault) -> FaultRule {
             retry_after_ms: stated.retry_after.as_ref().map(|time| millis(time.duration())),
         },
         FaultKind::Hang => Fault::Hang,
-        FaultKind::Slow => Fault::Slow(stated.delay.as_ref().map_or(Duration::from_secs(1), |time| time.duration())),
+        FaultKind::Slow => {
+            Fault::Slow(stated.delay.as_ref().map_or(Duration::from_secs(1), |time| time.duration()))
+        }
         FaultKind::Cut => Fault::CutAfter(tokens),
         FaultKind::Stall => Fault::StallAfter(tokens),
         FaultKind::NoFinish => Fault::NoFinish,

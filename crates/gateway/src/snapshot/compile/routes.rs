@@ -31,7 +31,8 @@ impl Build<'_> {
                 routes.insert(AUTO.to_owned(), Arc::new(self.route(AUTO, &rules, targets)));
             }
         }
-        let all = self.order.iter().filter_map(|id| self.targets.get(id)).map(|served| Arc::clone(&served.target));
+        let all =
+            self.order.iter().filter_map(|id| self.targets.get(id)).map(|served| Arc::clone(&served.target));
         let all: Vec<_> = all.collect();
         let by_name = self.route(BY_NAME, &plain(), all);
         (routes, Arc::new(by_name))
@@ -58,7 +59,9 @@ impl Build<'_> {
             }
         }
         let tagged = |id: &&TargetId| {
-            self.targets.get(*id).is_some_and(|served| served.target.tags.iter().any(|tag| rules.tags.contains(tag)))
+            self.targets
+                .get(*id)
+                .is_some_and(|served| served.target.tags.iter().any(|tag| rules.tags.contains(tag)))
         };
         ids.extend(self.order.iter().filter(tagged).cloned());
         let mut seen = BTreeSet::new();
@@ -82,7 +85,8 @@ impl Build<'_> {
         }
         // Of equals the first, so that an order says which.
         let dearest = || {
-            let priced = targets.iter().rev().filter_map(|target| Some((Self::weight(&target.price?), target)));
+            let priced =
+                targets.iter().rev().filter_map(|target| Some((Self::weight(&target.price?), target)));
             priced.max_by_key(|(weight, _)| *weight).map(|(_, target)| target.id.clone())
         };
         let baseline = declared.or_else(dearest);

@@ -1,5 +1,4 @@
 //! A gateway on loopback over a configuration, for tests that speak HTTP to it.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,10 +13,10 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 /// A running gateway; it is told to stop when dropped.
-pub struct Gateway {
-    pub url: String,
-    pub app: Arc<pointsman_gateway::app::App>,
-    pub home: PathBuf,
+pub(crate) struct Gateway {
+    pub(crate) url: String,
+    pub(crate) app: Arc<pointsman_gateway::app::App>,
+    pub(crate) home: PathBuf,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<bool>,
     _folder: Option<tempfile::TempDir>,
@@ -25,14 +24,14 @@ pub struct Gateway {
 
 impl Gateway {
     /// Over this configuration, with its state in a new folder.
-    pub async fn start(yaml: &str) -> Self {
+    pub(crate) async fn start(yaml: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path().to_owned();
         Self::start_in(yaml, home, Some(folder)).await
     }
 
     /// The same in a folder that stays.
-    pub async fn start_in(yaml: &str, home: PathBuf, folder: Option<tempfile::TempDir>) -> Self {
+    pub(crate) async fn start_in(yaml: &str, home: PathBuf, folder: Option<tempfile::TempDir>) -> Self {
         let env = Env::from([("UPSTREAM_KEY", "sk-upstream-secret")]);
         let config = Config::parse("test.yaml", yaml, &env).unwrap_or_else(|faults| panic!("{faults}"));
         let live = Live::from_config(config).unwrap_or_else(|faults| panic!("{faults}"));
@@ -48,25 +47,31 @@ impl Gateway {
     }
 
     /// One upstream with two models, `small` and `large`, both priced.
-    pub async fn over(base_url: &str) -> Self {
+    pub(crate) async fn over(base_url: &str) -> Self {
         Self::start(&two_models(base_url)).await
     }
 
-    pub async fn chat(&self, body: &Value) -> Answer {
+    pub(crate) async fn chat(&self, body: &Value) -> Answer {
         self.send("POST", "/v1/chat/completions", &[], body.to_string()).await
     }
 
-    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Answer {
-        request(method, &format!("{}{path}", self.url), headers, body.into()).await
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Vec<u8>>,
+    ) -> Answer {
+        request(method, &format!("{}{path}", self.url), headers, &body.into()).await
     }
 
     /// The record of an answer's decision, once its outcome is there.
-    pub async fn record(&self, answer: &Answer) -> Value {
+    pub(crate) async fn record(&self, answer: &Answer) -> Value {
         let id = answer.header("x-pointsman-decision").expect("a decision id").to_owned();
         self.record_of(&id).await
     }
 
-    pub async fn record_of(&self, id: &str) -> Value {
+    pub(crate) async fn record_of(&self, id: &str) -> Value {
         let began = Instant::now();
         loop {
             let record = self.send("GET", &format!("/v1/decisions/{id}"), &[], "").await.json();
@@ -78,11 +83,11 @@ impl Gateway {
     }
 
     /// The newest record, once it has its outcome: for requests whose answer's head never came.
-    pub async fn last_record(&self) -> Value {
+    pub(crate) async fn last_record(&self) -> Value {
         let began = Instant::now();
         loop {
             let ledger = self.app.ledger.clone();
-            ledger.flush(Duration::from_secs(2));
+            assert!(ledger.flush(Duration::from_secs(2)));
             let newest = ledger.recent(&pointsman_store::Query::default(), 1).unwrap().pop();
             if let Some(row) = newest.filter(|row| row.status.is_some()) {
                 return self.record_of(row.id.as_str()).await;
@@ -93,19 +98,19 @@ impl Gateway {
     }
 
     /// Requests in the ledger.
-    pub fn requests(&self) -> u64 {
-        self.app.ledger.flush(Duration::from_secs(2));
+    pub(crate) fn requests(&self) -> u64 {
+        assert!(self.app.ledger.flush(Duration::from_secs(2)));
         self.app.ledger.totals(&pointsman_store::Query::default()).unwrap().all().requests
     }
 
     /// Stops and says whether all requests came to their end.
-    pub async fn stop(mut self) -> bool {
+    pub(crate) async fn stop(mut self) -> bool {
         drop(self.stop.take());
         self.served.await.unwrap()
     }
 }
 
-pub fn two_models(base_url: &str) -> String {
+pub(crate) fn two_models(base_url: &str) -> String {
     format!(
         "providers:
   up: {{kind: openai, base_url: '{base_url}', api_key: 'env:UPSTREAM_KEY'}}
@@ -119,11 +124,11 @@ routes:
     )
 }
 
-pub fn ask(model: &str) -> Value {
+pub(crate) fn ask(model: &str) -> Value {
     json!({"model": model, "messages": [{"role": "user", "content": "What is the capital of France?"}]})
 }
 
-pub fn stream(model: &str) -> Value {
+pub(crate) fn stream(model: &str) -> Value {
     let mut body = ask(model);
     body["stream"] = json!(true);
     body

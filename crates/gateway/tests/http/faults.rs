@@ -1,15 +1,13 @@
 //! Upstreams that fail, each in its own way: what the client sees, how often the upstream was called, what is recorded.
 
-mod common;
-
 use std::time::{Duration, Instant};
 
-use common::{Gateway, ask, stream, two_models};
+use crate::common::{Gateway, ask, stream, two_models};
 use pointsman_testkit::{Act, Script, Upstream, post_partly, refused_url, sse};
 use serde_json::Value;
 
-async fn with(script: impl Into<Script>) -> (Upstream, Gateway) {
-    let up = Upstream::start(script).await;
+async fn with(acts: impl IntoIterator<Item = Act>) -> (Upstream, Gateway) {
+    let up = Upstream::start(Script::new(acts)).await;
     let gateway = Gateway::over(&up.openai_url()).await;
     (up, gateway)
 }
@@ -30,14 +28,17 @@ async fn a_500_is_tried_again_and_then_elsewhere() {
     assert_eq!(attempts.len(), 3);
     assert_eq!(attempts[0]["error"]["kind"], "upstream");
     assert_ne!(attempts[0]["target"], attempts[2]["target"]);
-    assert_eq!((record["outcome"]["status"].as_str(), record["outcome"]["attempts"].as_u64()), (Some("ok"), Some(3)));
+    assert_eq!(
+        (record["outcome"]["status"].as_str(), record["outcome"]["attempts"].as_u64()),
+        (Some("ok"), Some(3))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_named_model_is_tried_again_but_nobody_answers_in_its_place() {
     let (up, gateway) = with([Act::status(500)]).await;
     let answer = gateway.chat(&ask("large")).await;
-    assert_eq!((answer.status.as_u16(), code(&answer).as_str()), (502, "upstream_error"));
+    assert_eq!((answer.status, code(&answer).as_str()), (502, "upstream_error"));
     assert_eq!(up.calls(), 2);
     assert!(up.received().iter().all(|sent| sent.json()["model"] == "large"));
     assert_eq!(gateway.record(&answer).await["outcome"]["status"], "failed");
@@ -58,7 +59,7 @@ async fn a_busy_target_is_left_alone_and_another_answers_at_once() {
     let (up, gateway) = with([Act::status(429).with_header("retry-after", "30"), Act::say("here")]).await;
     let began = Instant::now();
     let first = gateway.chat(&ask("auto")).await;
-    assert_eq!((first.status.as_u16(), up.calls()), (200, 2));
+    assert_eq!((first.status, up.calls()), (200, 2));
     assert!(began.elapsed() < Duration::from_millis(900));
     let second = gateway.chat(&ask("auto")).await;
     assert_eq!((second.header("x-pointsman-attempts"), up.calls()), (Some("1"), 3));
@@ -69,19 +70,23 @@ async fn a_busy_target_is_left_alone_and_another_answers_at_once() {
 async fn a_wait_that_is_too_long_is_passed_on_to_the_client() {
     let (up, gateway) = with([Act::status(429).with_header("retry-after", "30")]).await;
     let answer = gateway.chat(&ask("small")).await;
-    assert_eq!((answer.status.as_u16(), up.calls()), (429, 1));
+    assert_eq!((answer.status, up.calls()), (429, 1));
     assert_eq!(answer.header("retry-after"), Some("30"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_client_or_the_operator_got_wrong_is_never_tried_again() {
     for status in [400u16, 401, 403, 404, 422] {
-        let (up, gateway) = with([Act::error(status, "no such thing sk-upstream-secret", "context_length_exceeded")]).await;
+        let (up, gateway) =
+            with([Act::error(status, "no such thing sk-upstream-secret", "context_length_exceeded")]).await;
         let answer = gateway.chat(&ask("auto")).await;
-        assert_eq!((answer.status.as_u16(), up.calls()), (status, 1));
+        assert_eq!((answer.status, up.calls()), (status, 1));
         assert!(!answer.text().contains("sk-upstream-secret"), "{}", answer.text());
         let credentials = matches!(status, 401 | 403);
-        assert_eq!(code(&answer), if credentials { "upstream_credentials" } else { "context_length_exceeded" });
+        assert_eq!(
+            code(&answer),
+            if credentials { "upstream_credentials" } else { "context_length_exceeded" }
+        );
         assert!(answer.json()["error"]["decision_id"].is_string());
     }
 }
@@ -89,25 +94,33 @@ async fn what_the_client_or_the_operator_got_wrong_is_never_tried_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_listening_falls_back_and_then_says_so() {
     let up = Upstream::start(Act::say("second")).await;
-    let yaml = two_models(&refused_url()).replace("targets:\n", &format!("  good: {{kind: openai, base_url: '{}'}}\ntargets:\n", up.openai_url()));
+    let yaml = two_models(&refused_url()).replace(
+        "targets:\n",
+        &format!("  good: {{kind: openai, base_url: '{}'}}\ntargets:\n", up.openai_url()),
+    );
     let yaml = yaml.replace("{id: large, provider: up,", "{id: large, provider: good,");
     let gateway = Gateway::start(&yaml).await;
     let mut body = ask("auto");
     body["pointsman"] = serde_json::json!({"prefer": "cost"});
     let answer = gateway.chat(&body).await;
-    assert_eq!((answer.status.as_u16(), answer.header("x-pointsman-target")), (200, Some("large")), "{}", answer.text());
+    assert_eq!(
+        (answer.status, answer.header("x-pointsman-target")),
+        (200, Some("large")),
+        "{}",
+        answer.text()
+    );
     let named = gateway.chat(&ask("small")).await;
-    assert_eq!((named.status.as_u16(), code(&named).as_str()), (502, "upstream_unreachable"));
+    assert_eq!((named.status, code(&named).as_str()), (502, "upstream_unreachable"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn silence_ends_at_the_deadline() {
     let (up, gateway) = with([Act::hang(), Act::say("awake")]).await;
     let answer = gateway.chat(&ask("auto")).await;
-    assert_eq!((answer.status.as_u16(), up.calls()), (200, 2));
-    up.follow([Act::hang()]);
+    assert_eq!((answer.status, up.calls()), (200, 2));
+    up.follow(Act::hang());
     let lost = gateway.chat(&ask("auto")).await;
-    assert_eq!((lost.status.as_u16(), code(&lost).as_str()), (504, "upstream_timeout"));
+    assert_eq!((lost.status, code(&lost).as_str()), (504, "upstream_timeout"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,7 +129,7 @@ async fn a_page_or_half_an_object_with_status_200_is_no_answer() {
         for streamed in [false, true] {
             let (up, gateway) = with([act.clone(), Act::say("good")]).await;
             let answer = gateway.chat(&if streamed { stream("auto") } else { ask("auto") }).await;
-            assert_eq!((answer.status.as_u16(), up.calls()), (200, 2), "{}", answer.text());
+            assert_eq!((answer.status, up.calls()), (200, 2), "{}", answer.text());
         }
     }
 }
@@ -155,7 +168,11 @@ async fn a_client_that_leaves_ends_the_call_and_has_one_outcome() {
 async fn a_client_that_leaves_before_the_head_has_one_outcome_too() {
     let (up, gateway) = with([Act::hang()]).await;
     let url = format!("{}/v1/chat/completions", gateway.url);
-    let left = tokio::time::timeout(Duration::from_millis(200), pointsman_testkit::post(&url, ask("auto").to_string())).await;
+    let left = tokio::time::timeout(
+        Duration::from_millis(200),
+        pointsman_testkit::post(&url, ask("auto").to_string()),
+    )
+    .await;
     assert!(left.is_err());
     assert!(up.hung_up(1).await);
     let record: Value = gateway.last_record().await;
@@ -169,7 +186,7 @@ async fn a_failing_target_is_left_alone_after_its_failures() {
     for _ in 0..4 {
         gateway.chat(&ask("small")).await;
     }
-    up.follow([Act::say("well again")]);
+    up.follow(Act::say("well again"));
     let mut body = ask("auto");
     body["pointsman"] = serde_json::json!({"prefer": "cost"});
     let answer = gateway.chat(&body).await;

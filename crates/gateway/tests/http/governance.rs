@@ -1,10 +1,8 @@
 //! Who may ask for what, and what is said to those who may not or who send nonsense.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{Gateway, ask, two_models};
+use crate::common::{Gateway, ask, two_models};
 use pointsman_gateway::config::{Config, Env};
 use pointsman_gateway::launch::{self, LaunchError, keys_path};
 use pointsman_gateway::reload::Live;
@@ -51,7 +49,9 @@ async fn from_the_first_key_on_every_request_needs_one_and_it_stays_here() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn beyond_loopback_it_does_not_start_without_a_key() {
-    let config = Config::parse("t.yaml", &two_models("http://127.0.0.1:9/v1"), &Env::from([("UPSTREAM_KEY", "k")])).unwrap();
+    let config =
+        Config::parse("t.yaml", &two_models("http://127.0.0.1:9/v1"), &Env::from([("UPSTREAM_KEY", "k")]))
+            .unwrap();
     let live = Live::from_config(config).unwrap();
     let home = tempfile::tempdir().unwrap();
     let open = "0.0.0.0:0".parse().unwrap();
@@ -82,7 +82,7 @@ async fn nonsense_is_answered_with_its_place_and_the_process_lives() {
     for (body, status, code, word) in cases {
         let answer = gateway.send("POST", "/v1/chat/completions", &[], body).await;
         let error = &answer.json()["error"];
-        assert_eq!((answer.status.as_u16(), error["code"].as_str()), (status, Some(code)), "{}", answer.text());
+        assert_eq!((answer.status, error["code"].as_str()), (status, Some(code)), "{}", answer.text());
         assert!(error["message"].as_str().unwrap().contains(word), "{}", answer.text());
         assert!(error["type"].is_string());
     }
@@ -104,7 +104,7 @@ async fn probes_tell_the_truth() {
     let gateway = Gateway::over(&up.openai_url()).await;
     assert_eq!(gateway.send("GET", "/healthz", &[], "").await.status, 200);
     let ready = gateway.send("GET", "/readyz", &[], "").await;
-    assert_eq!((ready.status.as_u16(), ready.json()["targets"].as_u64()), (200, Some(2)));
+    assert_eq!((ready.status, ready.json()["targets"].as_u64()), (200, Some(2)));
     assert_eq!(ready.json()["ledger"], gateway.app.ledger.health().state.as_str());
 }
 
@@ -113,7 +113,9 @@ async fn shutting_down_lets_a_running_stream_end() {
     let up = Upstream::start(Act::words(20).pace(Duration::from_millis(20))).await;
     let gateway = Gateway::over(&up.openai_url()).await;
     let url = format!("{}/v1/chat/completions", gateway.url);
-    let running = tokio::spawn(async move { pointsman_testkit::post(&url, common::stream("auto").to_string()).await });
+    let running = tokio::spawn(async move {
+        pointsman_testkit::post(&url, crate::common::stream("auto").to_string()).await
+    });
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert!(gateway.stop().await);
     let answer = running.await.unwrap();
@@ -128,7 +130,9 @@ async fn three_hundred_streams_at_once_all_end_well() {
     let streams: Vec<_> = (0..300)
         .map(|_| {
             let url = url.clone();
-            tokio::spawn(async move { pointsman_testkit::post(&url, common::stream("small").to_string()).await })
+            tokio::spawn(async move {
+                pointsman_testkit::post(&url, crate::common::stream("small").to_string()).await
+            })
         })
         .collect();
     for stream in streams {

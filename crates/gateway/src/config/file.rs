@@ -92,7 +92,7 @@ pub enum Kind {
 pub struct Target {
     /// The name clients ask for. Default: `model`.
     pub id: Option<String>,
-    /// A provider from above.
+    /// A provider from above. Default: none, it must be given.
     pub provider: String,
     /// The provider's name for the model. Default: `id`.
     pub model: Option<String>,

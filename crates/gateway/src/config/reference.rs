@@ -6,8 +6,9 @@ use std::sync::LazyLock;
 use schemars::generate::SchemaSettings;
 use serde_json::Value as Json;
 
-use super::file::File;
+use super::file::{File, Kind};
 use super::shape::{choices, without_null};
+use super::well_known;
 
 /// The schema with every part in its place, which is how the walk and the page want it.
 pub(super) fn inlined() -> &'static Json {
@@ -33,7 +34,25 @@ pub fn json_schema() -> Json {
 pub fn reference_markdown() -> String {
     let mut out = String::from(PREFACE);
     section(&mut out, "", inlined());
+    well_known(&mut out);
     out
+}
+
+fn well_known(out: &mut String) {
+    out.push_str(
+        "\n## Well-known providers\n\nUnder these names nothing but the name is needed, and without a file they are found by \
+         their variables.\nEngines are looked for on this machine and cost nothing.\n\n\
+         | name | speaks | address | its key | another address |\n| --- | --- | --- | --- | --- |\n",
+    );
+    for known in well_known::ALL {
+        let kind = if known.kind == Kind::Anthropic { "`anthropic`" } else { "`openai`" };
+        let quoted =
+            |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
+        let keys = if known.keys.is_empty() { "none".to_owned() } else { quoted(known.keys) };
+        let base =
+            known.base.map_or_else(|| "`base_url`".to_owned(), |name| format!("`base_url` or `{name}`"));
+        let _ = writeln!(out, "| `{}` | {kind} | `{}` | {keys} | {base} |", known.name, known.base_url);
+    }
 }
 
 const PREFACE: &str = "# Configuration\n\n\
@@ -112,10 +131,26 @@ fn part<'a>(path: &str, schema: &'a Json) -> (String, &'a Json) {
 fn meaning(property: &Json) -> (String, Option<String>) {
     let text = property.get("description").and_then(Json::as_str).unwrap_or_default();
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
+    let (text, words) = (text, words(without_null(property)));
     match text.split_once("Default: ").or_else(|| text.split_once("Default, ")) {
-        Some((before, default)) => (before.trim().to_owned(), Some(default.trim_end_matches('.').to_owned())),
-        None => (text, None),
+        Some((before, default)) => {
+            (format!("{}{words}", before.trim()), Some(default.trim_end_matches('.').to_owned()))
+        }
+        None => (text + &words, None),
     }
+}
+
+/// What each word of an enum means.
+fn words(schema: &Json) -> String {
+    let all = schema.get("oneOf").and_then(Json::as_array).into_iter().flatten();
+    let each: Vec<String> = all
+        .filter_map(|one| {
+            let word = one.get("const")?.as_str()?;
+            let means = one.get("description")?.as_str()?.split_whitespace().collect::<Vec<_>>().join(" ");
+            Some(format!("`{word}`: {}", means.trim_end_matches('.')))
+        })
+        .collect();
+    if each.is_empty() { String::new() } else { format!(" {}.", each.join("; ")) }
 }
 
 fn kind(property: &Json) -> String {

@@ -219,11 +219,12 @@ impl Check<'_> {
         }
         match artifact.estimator(estimator) {
             Ok(chosen) => Some((artifact, chosen)),
-            Err(error) => {
-                let names = artifact.names();
-                let hint =
-                    suggestion(estimator.unwrap_or_default(), "the artifact holds", names.iter().copied());
-                self.fault(&["estimator".into()], error.to_string(), hint);
+            Err(_) => {
+                let asked = estimator.unwrap_or_default();
+                let mut names = artifact.names();
+                names.sort_unstable();
+                let hint = suggestion(asked, "it holds", names.iter().copied());
+                self.fault(&["estimator".into()], format!("the artifact holds no estimator `{asked}`"), hint);
                 None
             }
         }

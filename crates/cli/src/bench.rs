@@ -86,5 +86,5 @@ fn print(lines: &[Line]) -> anyhow::Result<()> {
             line.bar.unwrap_or("-").to_owned(),
         ]);
     }
-    Ok(term::say(table)?)
+    Ok(term::say(term::text_of(&table))?)
 }

@@ -104,9 +104,9 @@ async fn tour(app: &App, base: &str, address: std::net::SocketAddr) -> anyhow::R
          made up, while routing, counting and billing are what `serve` does.\n",
         paint(Tone::Strong, "simulated")
     ))?;
-    term::say(table::priced(&app.live.snapshot()))?;
+    term::say(term::text_of(&table::priced(&app.live.snapshot())))?;
     term::say("")?;
-    term::say(table::HEAD)?;
+    term::say(table::head())?;
     let mut connection = Connection::open(address).await?;
     for (number, step) in tour::STEPS.iter().enumerate() {
         let record = take(app, &mut connection, step).await?;
@@ -141,7 +141,11 @@ async fn take(app: &App, connection: &mut Connection, step: &Step) -> anyhow::Re
 
 fn totals(app: &App) -> anyhow::Result<Totals> {
     tokio::task::block_in_place(|| {
-        anyhow::ensure!(app.ledger.flush(WRITTEN), "the ledger could not be written: {:?}", app.ledger.health());
+        anyhow::ensure!(
+            app.ledger.flush(WRITTEN),
+            "the ledger could not be written: {:?}",
+            app.ledger.health()
+        );
         Ok(app.ledger.totals(&Query::default())?)
     })
 }

@@ -49,7 +49,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let encoder = StaticTable::embedded();
     if args.encoder != encoder.name() {
         let known = encoder.name();
-        return Err(Usage(format!("encoder `{}` is not in this program; it has {known}", args.encoder)).into());
+        return Err(
+            Usage(format!("encoder `{}` is not in this program; it has {known}", args.encoder)).into()
+        );
     }
     let artifact = args.artifact.as_deref().map(|path| load(path, encoder)).transpose()?;
     let table = Table::read(&args.data)?;

@@ -25,11 +25,15 @@ pub(crate) struct Args {
 
 /// Writes the file, and replaces none unless told to.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let inferred = infer::from_environment(&Env::of_process());
-    let found = runtime()?.block_on(inferred.probe(DEFAULT_LISTEN));
+    let env = Env::of_process();
+    let found = runtime()?.block_on(infer::from_environment(&env).probe(&env, Some(DEFAULT_LISTEN)))?;
     let mut options = OpenOptions::new();
     options.write(true);
-    if args.force { options.create(true).truncate(true) } else { options.create_new(true) };
+    if args.force {
+        options.create(true).truncate(true)
+    } else {
+        options.create_new(true)
+    };
     let mut file = options.open(&args.out).map_err(|fault| match fault.kind() {
         ErrorKind::AlreadyExists => anyhow::Error::new(Usage(format!(
             "{} is there already: name another file with --out, or replace it with --force",

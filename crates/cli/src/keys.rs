@@ -83,7 +83,7 @@ fn list(all: &[KeyRecord]) -> anyhow::Result<()> {
         let row = [&*key.id, &*key.name, key.tenant.as_str(), &allowed(&key.scope), &age(key.created), state];
         table.add_row(row);
     }
-    Ok(term::say(table)?)
+    Ok(term::say(term::text_of(&table))?)
 }
 
 fn allowed(scope: &Scope) -> String {
@@ -93,7 +93,9 @@ fn allowed(scope: &Scope) -> String {
     };
     match (&scope.routes, &scope.targets) {
         (None, None) => "everything".to_owned(),
-        (routes, targets) => format!("{}; {}", of("routes", routes.as_ref()), of("targets", targets.as_ref())),
+        (routes, targets) => {
+            format!("{}; {}", of("routes", routes.as_ref()), of("targets", targets.as_ref()))
+        }
     }
 }
 

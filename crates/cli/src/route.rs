@@ -59,7 +59,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 async fn decide(args: &Args) -> anyhow::Result<Explained> {
     let live = live(args).await?;
-    let request = Request::parse(body(args)?.into()).map_err(|refusal| anyhow::anyhow!(refusal.error.message))?;
+    let request =
+        Request::parse(body(args)?.into()).map_err(|refusal| anyhow::anyhow!(refusal.error.message))?;
     let snapshot = live.snapshot();
     if snapshot.routes.is_empty() && snapshot.targets.is_empty() {
         let faults: Vec<String> = snapshot
@@ -67,7 +68,10 @@ async fn decide(args: &Args) -> anyhow::Result<Explained> {
             .iter()
             .filter_map(|provider| Some(format!("\n  {}: {}", provider.name, provider.error.as_ref()?)))
             .collect();
-        bail!("no provider lists a chat model: name models in a configuration, or mend this:{}", faults.concat());
+        bail!(
+            "no provider lists a chat model: name models in a configuration, or mend this:{}",
+            faults.concat()
+        );
     }
     let app = app_of(live)?;
     let now = app.clock.now();
@@ -86,10 +90,12 @@ async fn live(args: &Args) -> anyhow::Result<Arc<Live>> {
         None => {
             let mut found = infer::from_environment(&env);
             if found.providers().iter().all(|provider| provider.engine) {
-                found = found.probe(DEFAULT_LISTEN).await;
+                found = found.probe(&env, Some(DEFAULT_LISTEN)).await?;
             }
             if found.providers().is_empty() {
-                term::note("no provider is configured: deciding among models the program knows, at list prices");
+                term::note(
+                    "no provider is configured: deciding among models the program knows, at list prices",
+                );
                 return Ok(Live::from_config(known_models(STAND_INS)?)?);
             }
             Live::from_config(found.to_config(&env)?)?
@@ -113,7 +119,8 @@ fn body(args: &Args) -> anyhow::Result<Vec<u8>> {
         prompt.clear();
         std::io::stdin().read_to_string(&mut prompt).context("the prompt on standard input is not text")?;
     }
-    let mut body = serde_json::json!({"model": args.model, "messages": [{"role": "user", "content": prompt}]});
+    let mut body =
+        serde_json::json!({"model": args.model, "messages": [{"role": "user", "content": prompt}]});
     if let (Some(prefer), Some(members)) = (args.prefer, body.as_object_mut()) {
         members.insert("pointsman".to_owned(), serde_json::json!({"prefer": prefer}));
     }
@@ -125,7 +132,7 @@ fn print(explained: &Explained) -> anyhow::Result<()> {
     for candidate in &explained.candidates {
         table.add_row(row(candidate));
     }
-    term::say(&table)?;
+    term::say(term::text_of(&table))?;
     match (&explained.target, &explained.reason) {
         (Some(target), Some(reason)) => term::say(format_args!("{}: {reason}", paint(Tone::Strong, target)))?,
         _ => term::say(paint(Tone::Bad, "nobody may answer this: see the reasons above"))?,

@@ -78,7 +78,9 @@ async fn serve(args: &Args) -> anyhow::Result<ExitCode> {
     if ended {
         return Ok(ExitCode::SUCCESS);
     }
-    term::note("not everything came to its end in time; what was in flight is closed as lost at the next start");
+    term::note(
+        "not everything came to its end in time; what was in flight is closed as lost at the next start",
+    );
     Ok(ExitCode::from(1))
 }
 
@@ -87,7 +89,7 @@ async fn serve(args: &Args) -> anyhow::Result<ExitCode> {
 async fn inferred(env: &Env, own: SocketAddr) -> anyhow::Result<Arc<Live>> {
     let mut found = infer::from_environment(env);
     if found.providers().iter().all(|provider| provider.engine) {
-        found = found.probe(own).await;
+        found = found.probe(env, Some(own)).await?;
     }
     if found.providers().is_empty() {
         return Err(Usage(

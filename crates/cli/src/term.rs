@@ -4,11 +4,14 @@ use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use pointsman_kernel::Money;
 
 /// Tables and lines are no wider.
 pub(crate) const WIDTH: u16 = 100;
+
+/// A line under the head, and none elsewhere.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// The command was used wrongly: exit code 2.
 #[derive(Debug)]
@@ -85,7 +88,7 @@ pub(crate) fn paint(tone: Tone, text: impl fmt::Display) -> String {
 /// A table of this head, at most [`WIDTH`] columns wide; numbers stand to the right.
 pub(crate) fn table(head: &[&str], numbers: &[usize]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(WIDTH).force_no_tty().set_header(head.to_vec());
     for &index in numbers {
         if let Some(column) = table.column_mut(index) {
@@ -93,6 +96,11 @@ pub(crate) fn table(head: &[&str], numbers: &[usize]) -> Table {
         }
     }
     table
+}
+
+/// A table as text, without spaces at the ends of lines.
+pub(crate) fn text_of(table: &Table) -> String {
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 /// Dollars with as many decimals as a call's cost needs.
@@ -103,9 +111,9 @@ pub(crate) fn usd(money: Money) -> String {
 /// The same of a number that may be negative or predicted.
 pub(crate) fn dollars(usd: f64) -> String {
     let decimals = match usd.abs() {
-        at if at == 0.0 => 0,
-        at if at < 0.1 => 6,
-        at if at < 100.0 => 4,
+        0.0 => 0,
+        ..0.1 => 6,
+        ..100.0 => 4,
         _ => 2,
     };
     let sign = if usd < 0.0 { "-" } else { "" };
@@ -156,6 +164,6 @@ mod tests {
     fn tables_stay_within_the_width() {
         let mut table = table(&["name", "why"], &[]);
         table.add_row(vec!["x".repeat(70), "y ".repeat(90)]);
-        assert!(table.to_string().lines().all(|line| line.chars().count() <= usize::from(WIDTH)));
+        assert!(text_of(&table).lines().all(|line| line.chars().count() <= usize::from(WIDTH)));
     }
 }

@@ -37,7 +37,12 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let tables = args.data.iter().map(|folder| Table::read(folder)).collect::<Result<Vec<_>, _>>()?;
     for table in &tables {
-        term::note(format_args!("{}: {} prompts, {} models", table.name, table.prompts.len(), table.models.len()));
+        term::note(format_args!(
+            "{}: {} prompts, {} models",
+            table.name,
+            table.prompts.len(),
+            table.models.len()
+        ));
     }
     let options = TrainOptions {
         models: args.models.clone(),

@@ -34,9 +34,7 @@ pub(super) fn measure(within: Duration) -> anyhow::Result<Vec<Line>> {
     let app = app_of(Live::from_config(known_models(POOL)?)?)?;
     let mut prompts = Prompts::new(app.clock.now().0);
     let mut lines = Vec::new();
-    for (tokens, bar) in
-        [(20, None), (200, Some("p50 < 150 us, p99 < 500 us")), (2_000, None)]
-    {
+    for (tokens, bar) in [(20, None), (200, Some("p50 < 150 us, p99 < 500 us")), (2_000, None)] {
         let case = format!("{tokens} tokens, {POOL} candidates");
         lines.push(case_of(&app, case, bar, within, || prompts.single("auto", tokens))?);
     }
@@ -71,10 +69,13 @@ fn decided_in(app: &App, snapshot: &Snapshot, caller: &Caller, body: Bytes) -> a
     let now = app.clock.now();
     let id = app.ids.decision(now);
     let began = Instant::now();
-    let decided = Request::parse(body)
-        .and_then(|request| decide_chat(app, snapshot, caller, &request, &sent, id, now))
+    let request = Request::parse(body).map_err(|refusal| anyhow!(refusal.error.message))?;
+    let decided = decide_chat(app, snapshot, caller, &request, &sent, id, now)
         .map_err(|refusal| anyhow!(refusal.error.message))?;
     let took = began.elapsed();
-    anyhow::ensure!(decided.decision.chosen().is_some(), "nobody was chosen: the pool of the benchmark is empty");
+    anyhow::ensure!(
+        decided.decision.chosen().is_some(),
+        "nobody was chosen: the pool of the benchmark is empty"
+    );
     Ok(took)
 }

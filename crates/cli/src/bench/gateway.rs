@@ -46,7 +46,12 @@ pub(super) async fn measure(within: Duration) -> anyhow::Result<Vec<Line>> {
     Ok(lines)
 }
 
-async fn case_of(address: SocketAddr, model: &str, connections: u64, within: Duration) -> anyhow::Result<Line> {
+async fn case_of(
+    address: SocketAddr,
+    model: &str,
+    connections: u64,
+    within: Duration,
+) -> anyhow::Result<Line> {
     let mut clients = Vec::new();
     for number in 0..connections {
         let mut prompts = Prompts::new(seed(number));

@@ -7,11 +7,12 @@ use pointsman_kernel::rng::Rng;
 use serde_json::{Value, json};
 
 const WORDS: [&str; 64] = [
-    "the", "a", "of", "to", "and", "in", "is", "that", "for", "with", "as", "on", "by", "from", "at", "be", "how",
-    "why", "when", "which", "write", "explain", "compare", "prove", "list", "find", "fix", "sum", "graph", "matrix",
-    "function", "table", "river", "contract", "cell", "market", "signal", "theorem", "recipe", "train", "query",
-    "island", "music", "energy", "history", "letter", "engine", "garden", "planet", "battery", "story", "method",
-    "value", "error", "file", "class", "test", "proof", "city", "winter", "number", "shorter", "step", "result",
+    "the", "a", "of", "to", "and", "in", "is", "that", "for", "with", "as", "on", "by", "from", "at", "be",
+    "how", "why", "when", "which", "write", "explain", "compare", "prove", "list", "find", "fix", "sum",
+    "graph", "matrix", "function", "table", "river", "contract", "cell", "market", "signal", "theorem",
+    "recipe", "train", "query", "island", "music", "energy", "history", "letter", "engine", "garden",
+    "planet", "battery", "story", "method", "value", "error", "file", "class", "test", "proof", "city",
+    "winter", "number", "shorter", "step", "result",
 ];
 
 /// Makes bodies.
@@ -49,7 +50,9 @@ impl Prompts {
             turn += 1;
         }
         messages.push(json!({"role": "user", "content": self.text(200)}));
-        json!({"model": "auto", "messages": messages, "tools": self.tools(), "temperature": 0}).to_string().into_bytes()
+        json!({"model": "auto", "messages": messages, "tools": self.tools(), "temperature": 0})
+            .to_string()
+            .into_bytes()
     }
 
     /// Text of about so many tokens.
@@ -75,13 +78,15 @@ impl Prompts {
         let mut file = String::new();
         while file.len() < bytes {
             let (name, value, line) = (self.word(), self.draw(1_000_000), self.text(9));
-            let _ = writeln!(file, "    let {name}_{value} = compute(\"{line}\", {value})?; // {}", self.word());
+            let _ =
+                writeln!(file, "    let {name}_{value} = compute(\"{line}\", {value})?; // {}", self.word());
         }
         file
     }
 
     fn tools(&mut self) -> Vec<Value> {
-        let names = ["read_file", "write_file", "search", "run", "list", "patch", "fetch", "test", "commit", "ask"];
+        let names =
+            ["read_file", "write_file", "search", "run", "list", "patch", "fetch", "test", "commit", "ask"];
         let described = names.map(|name| {
             let (what, path) = (self.text(60), self.text(20));
             json!({"type": "function", "function": {"name": name, "description": what, "parameters": {

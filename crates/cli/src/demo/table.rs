@@ -2,20 +2,25 @@
 
 use anyhow::Context;
 use pointsman_gateway::snapshot::Snapshot;
-use pointsman_kernel::{Decision, Money, Outcome, Reason};
+use pointsman_kernel::{Decision, Money, Outcome, Reason, Status};
 use pointsman_store::{StoredRecord, Sums, Totals};
 
 use crate::demo::tour::Step;
 use crate::term::{self, Tone, dollars, paint, shortened, usd};
 
 /// The head over the rows.
-pub(super) const HEAD: &str =
-    " #  prompt                    prefer    answered by   why                    tokens       cost  saved";
+pub(super) fn head() -> String {
+    laid_out(["#", "prompt", "prefer", "answered by", "why", "tokens", "cost", "saved"])
+}
 
 /// The models and what they charge.
 pub(super) fn priced(snapshot: &Snapshot) -> comfy_table::Table {
-    let mut table = term::table(&["model", "USD per million tokens read", "written", "predicted by the record of"], &[1, 2]);
-    for target in snapshot.order.iter().filter_map(|id| snapshot.targets.get(id)).map(|served| &served.target) {
+    let mut table = term::table(
+        &["model", "USD per million tokens read", "written", "predicted by the record of"],
+        &[1, 2],
+    );
+    for target in snapshot.order.iter().filter_map(|id| snapshot.targets.get(id)).map(|served| &served.target)
+    {
         let price = |of: fn(&pointsman_kernel::Price) -> f64| {
             target.price.as_ref().map_or("unknown".to_owned(), |price| of(price).to_string())
         };
@@ -40,18 +45,30 @@ pub(super) fn row(number: usize, step: &Step, record: &StoredRecord) -> anyhow::
     let prefer = format!("{}{}", decision.goal.prefer.weight(), if record.stream { " stream" } else { "" });
     let tokens = format!("{}+{}", outcome.usage.input, outcome.usage.output);
     let cost = outcome.cost.map_or("unknown".to_owned(), usd);
-    let saved = saved(outcome.cost, outcome.baseline_cost);
-    Ok(format!(
-        "{number:>2}  {:<24}  {prefer:<10}{target:<12}  {:<21}{tokens:>8}  {cost:>9}  {}",
-        shortened(step.prompt, 24),
-        shortened(&why(&decision, record, outcome), 20),
-        paint(if saved.starts_with('-') { Tone::Bad } else { Tone::Good }, format_args!("{saved:>5}")),
-    ))
+    let line = laid_out([
+        &number.to_string(),
+        &shortened(step.prompt, 20),
+        &prefer,
+        target,
+        &shortened(&why(&decision, record, outcome), 21),
+        &tokens,
+        &cost,
+        &saved(outcome.cost, outcome.baseline_cost),
+    ]);
+    Ok(if outcome.status == Status::Ok { line } else { paint(Tone::Bad, line) })
+}
+
+/// A line of the table of requests.
+fn laid_out([number, prompt, prefer, target, why, tokens, cost, saved]: [&str; 8]) -> String {
+    format!(
+        "{number:>2}  {prompt:<20}  {prefer:<10}  {target:<12}  {why:<21}{tokens:>8}  {cost:>9}  {saved:>6}"
+    )
 }
 
 /// The sums of the ledger.
 pub(super) fn totals(totals: &Totals, snapshot: &Snapshot) -> String {
-    let mut table = term::table(&["answered by", "requests", "tokens read", "written", "cost"], &[1, 2, 3, 4]);
+    let mut table =
+        term::table(&["answered by", "requests", "tokens read", "written", "cost"], &[1, 2, 3, 4]);
     for (target, sums) in totals.by_target() {
         let name = target.map_or("nobody".to_owned(), |target| target.to_string());
         table.add_row(cells(&name, sums));
@@ -61,7 +78,8 @@ pub(super) fn totals(totals: &Totals, snapshot: &Snapshot) -> String {
     let baseline = snapshot.route("auto").and_then(|route| route.baseline.as_ref());
     let baseline = baseline.map_or("the baseline".to_owned(), ToString::to_string);
     format!(
-        "{table}\npaid {}; the same tokens at {baseline} would have cost {}: {} saved ({}), an estimate",
+        "{}\npaid {}; the same tokens at {baseline} would have cost {}:\n{} saved ({}), an estimate",
+        term::text_of(&table),
         usd(all.compared_cost),
         usd(all.baseline_cost),
         paint(Tone::Good, dollars(all.saved_nano() as f64 / 1e9)),
@@ -124,6 +142,6 @@ mod tests {
 
     #[test]
     fn the_head_fits_the_width() {
-        assert!(HEAD.chars().count() <= usize::from(term::WIDTH));
+        assert!(head().chars().count() <= usize::from(term::WIDTH));
     }
 }

@@ -23,7 +23,10 @@ pub(super) const STEPS: [Step; 13] = [
     step("What is the capital of Portugal?"),
     step("Translate into French: the library opens at nine."),
     step("Is 91 a prime number? Answer yes or no, then give one reason."),
-    Step { session: Some("tour"), ..step("Write a short birthday message for a colleague who likes sailing.") },
+    Step {
+        session: Some("tour"),
+        ..step("Write a short birthday message for a colleague who likes sailing.")
+    },
     Step { session: Some("tour"), ..step("Now make it rhyme.") },
     step("Sort these by size, smallest first: a hydrogen atom, a virus, a proton, a red blood cell."),
     Step { stream: true, ..step("Explain to a ten-year-old why the sky is blue, in four sentences.") },

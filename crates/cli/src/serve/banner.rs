@@ -32,7 +32,10 @@ pub(super) fn print(running: &Running, home: &Path, config: Option<&Path>) -> st
     let keyed = running.app.keys.any_exist() || live.config().keys == KeysRule::Always;
     line("base URL", format_args!("{base}/v1"))?;
     line("try", curl(&base, keyed))?;
-    line("config", config.map_or("none: from the environment".to_owned(), |path| path.display().to_string()))?;
+    line(
+        "config",
+        config.map_or("none: from the environment".to_owned(), |path| path.display().to_string()),
+    )?;
     for provider in snapshot.providers.iter().filter(|provider| !provider.sought) {
         let state = if provider.discovering { ", asking for its models" } else { "" };
         line("provider", format_args!("{} {}{state}", provider.name, provider.base_url))?;
@@ -51,7 +54,10 @@ pub(super) fn print(running: &Running, home: &Path, config: Option<&Path>) -> st
             "off: anyone on this machine may call; `pointsman keys create NAME` turns them on"
         },
     )?;
-    line("prices", format_args!("catalogue of {}, the configuration's own before it", Catalogue::embedded().as_of()))?;
+    line(
+        "prices",
+        format_args!("catalogue of {}, the configuration's own before it", Catalogue::embedded().as_of()),
+    )?;
     let (artifact, encoder) = (&snapshot.versions.artifact, &snapshot.versions.encoder);
     line("routing by", format_args!("artifact {artifact}, encoder {encoder}"))?;
     let mut told = Told::default();
@@ -131,7 +137,8 @@ fn found(provider: &ProviderStatus, snapshot: &Snapshot) -> Option<String> {
     let named = of_it(&|served| served.mode == Mode::Chat && served.by_name_only);
     let vectors = of_it(&|served| served.mode == Mode::Embedding);
     if chat.is_empty() && named.is_empty() && vectors.is_empty() {
-        return (!provider.sought).then(|| format!("{}: {}", provider.name, paint(Tone::Bad, "no chat model")));
+        return (!provider.sought)
+            .then(|| format!("{}: {}", provider.name, paint(Tone::Bad, "no chat model")));
     }
     let mut said = format!("{}: {} for auto", provider.name, chat.len());
     if !chat.is_empty() {

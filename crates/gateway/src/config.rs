@@ -106,7 +106,7 @@ pub struct Provider {
 }
 
 /// How a provider is reached.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub enum Proxy {
     /// As the environment says.
     #[default]
@@ -249,6 +249,17 @@ impl Origin {
             Some(folder) => folder.join(path),
             None => PathBuf::from(path),
         }
+    }
+}
+
+/// A proxy's address may hold a password.
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Environment => "Environment",
+            Self::None => "None",
+            Self::At(_) => "At(..)",
+        })
     }
 }
 

@@ -132,22 +132,26 @@ fn took(live: &Live, config: &Config, turns: &mut HashMap<Arc<str>, Turn>, (name
     let Some(turn) = turns.get_mut(&name).filter(|turn| turn.identity == identity) else { return };
     let sought = config.provider(&name).is_some_and(|provider| provider.sought);
     turn.asked = false;
-    let wait = match &said {
-        Ok(models) => {
-            tracing::info!(provider = %name, models = models.len(), "provider listed its models");
-            turn.failures = 0;
-            EVERY
-        }
-        Err(_) if sought => LOOK_AGAIN,
+    let wait = wait_after(said.is_ok(), sought, turn.failures);
+    match &said {
+        Ok(models) => tracing::info!(provider = %name, models = models.len(), "provider listed its models"),
+        Err(_) if sought => {}
         Err(error) => {
-            let wait = AFTER_FAILURE.saturating_mul(1 << turn.failures.min(10)).min(AFTER_FAILURES);
             tracing::warn!(provider = %name, %error, again_in_s = wait.as_secs(), "provider did not list its models");
-            turn.failures = turn.failures.saturating_add(1);
-            wait
         }
-    };
+    }
+    turn.failures = if said.is_ok() { 0 } else { turn.failures.saturating_add(1) };
     turn.at = Instant::now() + wait;
     live.found(&name, &identity, said);
+}
+
+/// How long until a provider is asked again.
+fn wait_after(answered: bool, sought: bool, failures_before: u32) -> Duration {
+    match (answered, sought) {
+        (true, _) => EVERY,
+        (false, true) => LOOK_AGAIN,
+        (false, false) => AFTER_FAILURE.saturating_mul(1 << failures_before.min(10)).min(AFTER_FAILURES),
+    }
 }
 
 async fn ask(endpoint: Arc<Endpoint>, near: bool) -> Result<Vec<Listed>, Arc<str>> {

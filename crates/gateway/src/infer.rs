@@ -44,10 +44,12 @@ pub fn from_environment(env: &Env) -> Inferred {
     for known in well_known::ALL {
         let key_variable = known.keys.iter().copied().find(|name| env.get(name).is_some());
         let base_variable = known.base.filter(|name| env.get(name).is_some());
-        if !known.engine && key_variable.is_none() && base_variable.is_none() {
+        let base_url = base_variable.and_then(|name| env.get(name)).unwrap_or(known.base_url);
+        // Elsewhere a server may need no key; the provider itself does.
+        let elsewhere = place(base_url) != place(known.base_url);
+        if !known.engine && key_variable.is_none() && !elsewhere {
             continue;
         }
-        let base_url = base_variable.and_then(|name| env.get(name)).unwrap_or(known.base_url);
         // An address that a variable names already is not looked at a second time.
         if !taken.insert(place(base_url)) && known.engine {
             continue;

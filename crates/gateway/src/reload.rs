@@ -143,6 +143,9 @@ impl Live {
         match made {
             Ok((config, snapshot)) => {
                 say(&config.warnings);
+                if config.listen != before.listen {
+                    tracing::warn!("`listen` was changed, which takes effect at the next start");
+                }
                 tracing::info!(file = %path.display(), targets = snapshot.order.len(), "configuration reloaded");
                 self.config.store(Arc::new(config));
                 self.swap(snapshot, Some(SystemTime::now()));
@@ -205,8 +208,10 @@ impl Live {
     }
 
     fn swap(&self, snapshot: Snapshot, loaded_at: Option<SystemTime>) {
-        for note in &snapshot.notes {
-            tracing::warn!("{note}");
+        if !snapshot.discovering && snapshot.notes != self.load().notes {
+            for note in &snapshot.notes {
+                tracing::warn!("{note}");
+            }
         }
         let before = self.status();
         let status = match loaded_at {

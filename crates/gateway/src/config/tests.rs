@@ -115,7 +115,7 @@ fn a_key_sent_in_the_clear_is_warned_of_and_loopback_is_not() {
         parse(&text).warnings.len()
     };
     assert_eq!((warnings("http://box.example/v1"), warnings("http://127.0.0.1:1/v1")), (1, 0));
-    assert_eq!(warnings("https://box.example/v1"), 0);
+    assert_eq!((warnings("https://box.example/v1"), warnings("https://box.example")), (0, 1));
 }
 
 #[test]

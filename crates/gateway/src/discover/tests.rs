@@ -72,6 +72,59 @@ async fn a_failure_is_shown_and_takes_nothing_away() {
     assert_eq!(live.snapshot().target("b").unwrap().target.limits.context_tokens, Some(1_000));
 }
 
+#[test]
+fn failures_are_followed_sooner_and_then_less_and_less_often() {
+    let waits: Vec<u64> = (0..10).map(|failures| wait_after(false, false, failures).as_secs()).collect();
+    assert_eq!(waits, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+    assert_eq!(wait_after(true, false, 9), Duration::from_secs(600));
+    assert_eq!(wait_after(false, true, 50), Duration::from_secs(30));
+}
+
+/// Answers every request with `body`, in JSON.
+async fn answer_all(listener: tokio::net::TcpListener, status: &'static str, body: &'static str) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    while let Ok((mut socket, _)) = listener.accept().await {
+        let _ = socket.read(&mut [0; 4096]).await;
+        let head = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        let _ = socket.write_all(format!("{head}{body}").as_bytes()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_comes_up_later_is_found() {
+    let url = refused_url();
+    let live = Live::from_config(of(&[("late", url.clone())])).unwrap();
+    let asking = spawn(&live, None);
+    until(&live, |snapshot| !snapshot.discovering).await;
+    assert!(live.snapshot().providers[0].error.is_some());
+    let address = url.trim_start_matches("http://").split('/').next().unwrap();
+    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+    tokio::spawn(answer_all(listener, "200 OK", r#"{"object":"list","data":[{"id":"m"}]}"#));
+    until(&live, |snapshot| !snapshot.order.is_empty()).await;
+    asking.abort();
+    assert_eq!((ids(&live), live.snapshot().providers[0].error.is_none()), (vec!["m".to_owned()], true));
+}
+
+#[tokio::test]
+async fn a_new_provider_in_the_file_is_asked_at_once() {
+    let upstream = Upstream::start(Script::new([]).models(&["m"])).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.yaml");
+    std::fs::write(&file, "providers: {local: {kind: scripted}}\n").unwrap();
+    let live = Live::from_file(&file, Env::default()).unwrap();
+    let asking = spawn(&live, None);
+    tokio::task::yield_now().await;
+    std::fs::write(&file, format!("providers: {{box: {{base_url: '{}'}}}}\n", upstream.openai_url()))
+        .unwrap();
+    live.reload().unwrap();
+    until(&live, |snapshot| !snapshot.order.is_empty()).await;
+    asking.abort();
+    assert_eq!(ids(&live), ["m"]);
+}
+
 #[tokio::test]
 async fn the_gateways_own_address_is_not_asked() {
     let own = Upstream::start(Script::new([]).models(&["auto"])).await;
@@ -106,20 +159,9 @@ async fn an_engine_that_is_not_there_is_no_error_and_one_that_is_is_free() {
 
 #[tokio::test]
 async fn a_refusal_names_its_reason_and_not_the_key() {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/v1", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        while let Ok((mut socket, _)) = listener.accept().await {
-            let _ = socket.read(&mut [0; 4096]).await;
-            let body = r#"{"error":{"message":"no such key sk-x"}}"#;
-            let head = format!(
-                "HTTP/1.1 401 No\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-                body.len()
-            );
-            let _ = socket.write_all(format!("{head}{body}").as_bytes()).await;
-        }
-    });
+    tokio::spawn(answer_all(listener, "401 No", r#"{"error":{"message":"no such key sk-x"}}"#));
     let live =
         Live::from_config(config(&format!("providers: {{box: {{base_url: '{url}', api_key: 'env:KEY'}}}}")))
             .unwrap();

@@ -33,6 +33,12 @@ fn an_address_alone_is_a_provider_and_an_engine_at_it_is_not_looked_for_twice() 
 }
 
 #[test]
+fn a_providers_own_address_without_a_key_is_not_a_provider() {
+    let env = Env::from([("OPENAI_BASE_URL", "https://api.openai.com/v1")]);
+    assert!(names(&from_environment(&env), false).is_empty());
+}
+
+#[test]
 fn what_init_writes_is_what_is_served_and_passes_the_check() {
     let env = Env::from([
         ("OPENAI_API_KEY", "sk-secret-1"),

@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, channel, sync_channel};
 use std::time::{Duration, SystemTime};
 
 use notify::{RecursiveMode, Watcher};
@@ -35,7 +35,7 @@ pub fn watch(live: &Arc<Live>) -> WatchGuard {
     let live = Arc::clone(live);
     let run = {
         // The watcher's sender must not keep the thread alive, so that its own end is what the guard holds.
-        let (tell, told) = channel();
+        let (tell, told) = sync_channel(1);
         move || {
             let _watcher = watcher(&path, tell);
             follow(&live, &path, seen, &woken, &told);
@@ -54,11 +54,13 @@ fn follow(live: &Arc<Live>, path: &Path, mut seen: Vec<Stamp>, stop: &Receiver<W
         if matches!(told.recv_timeout(LOOK), Err(RecvTimeoutError::Disconnected)) {
             std::thread::sleep(LOOK);
         }
-        if matches!(stop.try_recv(), Err(std::sync::mpsc::TryRecvError::Disconnected)) {
+        if matches!(stop.try_recv(), Err(TryRecvError::Disconnected)) {
             return;
         }
         let mut now = stamps(live, path);
         if now == seen {
+            // The folder may be busy with other files; they must not keep this thread busy too.
+            std::thread::sleep(SETTLE);
             continue;
         }
         loop {
@@ -80,13 +82,13 @@ fn follow(live: &Arc<Live>, path: &Path, mut seen: Vec<Stamp>, stop: &Receiver<W
     }
 }
 
-fn watcher(path: &Path, tell: Sender<Wake>) -> Option<notify::RecommendedWatcher> {
+fn watcher(path: &Path, tell: SyncSender<Wake>) -> Option<notify::RecommendedWatcher> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
     let made = notify::recommended_watcher(move |_| {
-        let _ = tell.send(Wake::Changed);
+        let _ = tell.try_send(Wake::Changed);
     })
     .and_then(|mut watcher| watcher.watch(folder, RecursiveMode::NonRecursive).map(|()| watcher));
     made.inspect_err(

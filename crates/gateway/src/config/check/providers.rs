@@ -52,6 +52,15 @@ impl Check<'_> {
         if key.is_some() && base_url.starts_with("http://") && !local {
             self.warn(&at("base_url"), format!("the key of `{name}` travels unencrypted"), "use https");
         }
+        let path_is_empty = base_url.parse::<Uri>().is_ok_and(|uri| uri.path().trim_matches('/').is_empty());
+        if kind == Kind::Openai && path_is_empty {
+            let message = format!("base_url of `{name}` has no path");
+            self.warn(
+                &at("base_url"),
+                message,
+                "OpenAI-like servers mostly answer below /v1; add it if this one does",
+            );
+        }
         let declares = !stated.models.is_empty() || named_by_targets.contains(&name);
         let discover = stated.discover.unwrap_or(!declares) && kind != Kind::Scripted;
         if stated.discover == Some(true) && kind == Kind::Scripted {

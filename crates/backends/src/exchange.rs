@@ -40,6 +40,8 @@ pub(crate) struct Incoming {
     pub(crate) head_us: u64,
     body: Body,
     watch: Watch,
+    /// Something came since the watch was last set.
+    stirred: bool,
     idle: Duration,
     read_error: ReadError,
     key: Option<Arc<SecretString>>,
@@ -87,6 +89,7 @@ impl Endpoint {
             head_us,
             body,
             watch,
+            stirred: false,
             idle: deadlines.idle,
             read_error,
             key: self.key.clone(),
@@ -141,6 +144,11 @@ impl Incoming {
         self.headers.get(CONTENT_TYPE).cloned().unwrap_or(HeaderValue::from_static(otherwise))
     }
 
+    /// Waits no longer than this for each further piece.
+    pub(crate) fn hurry(&mut self, idle: Duration) {
+        self.idle = self.idle.min(idle);
+    }
+
     /// The whole body.
     pub(crate) async fn all(&mut self, name: &str) -> Result<Bytes, Failure> {
         let length = self.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
@@ -165,7 +173,7 @@ impl Incoming {
     ) -> Poll<Option<Result<Bytes, Failure>>> {
         match self.body.poll_piece(cx) {
             Poll::Ready(Some(Ok(piece))) => {
-                self.watch.allow(self.idle);
+                self.stirred = true;
                 Poll::Ready(Some(Ok(piece)))
             }
             Poll::Ready(Some(Err(reason))) => {
@@ -173,14 +181,14 @@ impl Incoming {
                 Poll::Ready(Some(Err(Failure::cut(name, phase, &what))))
             }
             Poll::Ready(None) => Poll::Ready(None),
-            Poll::Pending => match self.watch.poll_over(cx) {
-                Poll::Ready(_) => Poll::Ready(Some(Err(Failure::timeout(
-                    name,
-                    phase,
-                    "stopped in the middle of an answer",
-                )))),
-                Poll::Pending => Poll::Pending,
-            },
+            Poll::Pending => {
+                if std::mem::take(&mut self.stirred) {
+                    self.watch.allow(self.idle);
+                }
+                let stopped =
+                    |_| Some(Err(Failure::timeout(name, phase, "stopped in the middle of an answer")));
+                self.watch.poll_over(cx).map(stopped)
+            }
         }
     }
 

@@ -8,6 +8,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -57,6 +58,8 @@ enum Wrong {
 
 /// Pieces are put together up to about this size.
 const PIECE: usize = 32 << 10;
+/// So long the end of a body is waited for behind `[DONE]`, to use the connection again.
+const LINGER: Duration = Duration::from_millis(250);
 
 impl ReplyStream {
     /// What is known of the answer so far.
@@ -155,6 +158,8 @@ impl Relay {
                 Poll::Ready(Some(Ok(piece))) => {
                     self.take(piece);
                 }
+                // Nothing is missing: how the connection ends does not matter any more.
+                Poll::Ready(Some(Err(_))) if self.reader.done() => self.over = true,
                 Poll::Ready(Some(Err(failure))) => self.fail(failure),
                 Poll::Ready(None) => {
                     self.end_of_body();
@@ -194,6 +199,8 @@ impl Relay {
         if let Some(wrong) = self.reader.wrong() {
             let failure = self.failed_by(wrong);
             self.fail(failure);
+        } else if self.reader.done() {
+            self.incoming.hurry(LINGER);
         }
         any
     }

@@ -20,6 +20,15 @@ pub struct Act {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) head_after: Duration,
     pub(crate) pace: Duration,
+    pub(crate) then: Then,
+}
+
+/// What becomes of the connection behind an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    Rest,
+    Close,
+    Hang,
 }
 
 #[derive(Clone, Debug)]
@@ -181,8 +190,22 @@ impl Act {
         self
     }
 
+    /// The same; a little later the connection is closed, without a word of that in the answer.
+    #[must_use]
+    pub fn then_close(mut self) -> Self {
+        self.then = Then::Close;
+        self
+    }
+
+    /// The same; a streamed body is never closed behind its last event.
+    #[must_use]
+    pub fn then_hang(mut self) -> Self {
+        self.then = Then::Hang;
+        self
+    }
+
     fn of(kind: Kind) -> Self {
-        Self { kind, headers: Vec::new(), head_after: Duration::ZERO, pace: Duration::ZERO }
+        Self { kind, headers: Vec::new(), head_after: Duration::ZERO, pace: Duration::ZERO, then: Then::Rest }
     }
 }
 

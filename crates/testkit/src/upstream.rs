@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-use crate::act::{Act, Kind, Script, events, whole};
+use crate::act::{Act, Kind, Script, Then, events, whole};
 use crate::http::{Head, read_body, read_head};
 use crate::tls::Authority;
 
@@ -308,7 +308,7 @@ async fn send_whole<S: AsyncRead + AsyncWrite + Unpin>(
     out.extend_from_slice(if complete { body } else { &body[..body.len() / 2] });
     io.write_all(&out).await?;
     io.flush().await?;
-    if complete { Ok(()) } else { Err(Stop::ByScript) }
+    if complete { behind(io, act).await } else { Err(Stop::ByScript) }
 }
 
 async fn send_chunks<S: AsyncRead + AsyncWrite + Unpin>(
@@ -330,12 +330,24 @@ async fn send_chunks<S: AsyncRead + AsyncWrite + Unpin>(
         out.extend_from_slice(chunk);
         out.extend_from_slice(b"\r\n");
     }
-    if whole {
+    if whole && act.then != Then::Hang {
         out.extend_from_slice(b"0\r\n\r\n");
     }
     io.write_all(&out).await?;
     io.flush().await?;
-    if whole { Ok(()) } else { Err(Stop::ByScript) }
+    if whole { behind(io, act).await } else { Err(Stop::ByScript) }
+}
+
+/// What is done behind a complete answer.
+async fn behind<S: AsyncRead + Unpin>(io: &mut S, act: &Act) -> Result<(), Stop> {
+    match act.then {
+        Then::Rest => Ok(()),
+        Then::Hang => wait(io, Duration::from_secs(3600)).await,
+        Then::Close => {
+            wait(io, Duration::from_millis(10)).await?;
+            Err(Stop::ByScript)
+        }
+    }
 }
 
 fn start(act: &Act, status: u16, content_type: &str) -> Vec<u8> {

@@ -35,6 +35,25 @@ async fn a_burst_of_tokens_is_few_pieces() {
 }
 
 #[tokio::test]
+async fn an_answer_that_said_done_is_whole_however_its_connection_ends() {
+    let events = [
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\n",
+        "data: [DONE]\n\n",
+    ];
+    for act in [Act::chunks(events).then_hang(), Act::chunks_cut(events)] {
+        let up = Upstream::start(act).await;
+        let mut rig = Rig::new().openai("t", &up.openai_url());
+        rig.deadlines.idle = Duration::from_secs(30);
+        let start = Instant::now();
+        let seen = rig.see(&streamed("")).await;
+        assert!(seen.failure.is_none(), "{seen:?}");
+        assert_eq!(seen.body, events.concat().as_bytes());
+        assert!(seen.attempts[0].error.is_none());
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    }
+}
+
+#[tokio::test]
 async fn three_hundred_streams_run_side_by_side_and_their_connections_are_used_again() {
     let up = Upstream::start(Act::words(5).pace(Duration::from_millis(40))).await;
     let rig = Arc::new(Rig::new().openai("t", &up.openai_url()));

@@ -1,6 +1,6 @@
 //! The configuration: read, checked whole, and told about with file, line and column.
 //!
-//! Three forms. [`file`] is what may be written, and the reference is made of it; [`Config`] is what was meant, with
+//! Three forms. [`mod@file`] is what may be written, and the reference is made of it; [`Config`] is what was meant, with
 //! every name resolved and every secret read; [`crate::snapshot::Snapshot`] is what serves. A file with a fault gives
 //! all its faults and no configuration. Left out: the address beyond loopback without keys, which the server judges.
 

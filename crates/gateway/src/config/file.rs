@@ -1,7 +1,7 @@
 //! The configuration file as it is written: names, shapes, defaults and what each key means.
 //!
 //! These doc comments are the reference: schema and `docs/reference/config.md` are made of them. What keys mean
-//! together is looked at in [`super::check`].
+//! together is looked at in `check`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -289,7 +289,8 @@ impl<'a> Build<'a> {
             // Also of providers that serve nothing yet, so that a bad address shows at once.
             self.reach(provider);
         }
-        let (routes, by_name) = self.routes();
+        let discovering = |provider: &Provider| is_discovering(provider, discovered.get(&provider.name));
+        let (routes, by_name) = self.routes(self.config.providers.iter().any(discovering));
         let providers: Vec<ProviderStatus> = self
             .config
             .providers
@@ -329,7 +330,7 @@ impl<'a> Build<'a> {
             name: Arc::clone(&provider.name),
             base_url: provider.base_url.clone(),
             targets: self.targets.values().filter(|served| served.provider == provider.name).count(),
-            discovering: provider.discover && listing.is_none(),
+            discovering: is_discovering(provider, listing),
             error: listing.and_then(|listing| listing.error.clone()).filter(|_| provider.discover),
             sought: provider.sought,
         }
@@ -339,6 +340,10 @@ impl<'a> Build<'a> {
     fn weight(price: &Price) -> Money {
         price.cost(3_000, 0, 0, 1_000)
     }
+}
+
+fn is_discovering(provider: &Provider, listing: Option<&Listing>) -> bool {
+    provider.discover && listing.is_none()
 }
 
 fn entry(provider: &Provider, model: &str) -> Option<&'static Entry> {

@@ -17,11 +17,18 @@ const AUTO: &str = "auto";
 const BY_NAME: &str = "named";
 
 impl Build<'_> {
-    /// All routes, and the one of requests that name their target.
-    pub(super) fn routes(&mut self) -> (HashMap<String, Arc<ServedRoute>>, Arc<ServedRoute>) {
+    /// All routes, and the one of requests that name their target. A route whose targets providers have yet to list is
+    /// left out while they are asked, so that whoever asks for it knows to wait rather than to give up.
+    pub(super) fn routes(
+        &mut self,
+        discovering: bool,
+    ) -> (HashMap<String, Arc<ServedRoute>>, Arc<ServedRoute>) {
         let mut routes = HashMap::new();
         for (name, rules) in &self.config.routes {
             let targets = self.members(name, rules);
+            if discovering && targets.is_empty() {
+                continue;
+            }
             routes.insert(name.clone(), Arc::new(self.route(name, rules, targets)));
         }
         if !routes.contains_key(AUTO) {

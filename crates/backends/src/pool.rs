@@ -165,7 +165,6 @@ impl Host {
         self.connector.proxy_authorization()
     }
 
-    #[allow(clippy::missing_const_for_fn, reason = "locks")]
     fn idle(&self) -> std::sync::MutexGuard<'_, Idle> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

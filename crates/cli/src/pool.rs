@@ -12,14 +12,29 @@ use pointsman_gateway::reload::Live;
 use pointsman_learn::{Artifact, Model};
 use pointsman_store::{KeyRing, Ledger, LedgerOptions};
 
-/// The configuration of at most `most` of the models that the artifact knows and a price is known for.
+/// The models that stand in, of those that many people know.
+const MODELS: [&str; 8] = [
+    "claude-3-5-sonnet-20241022",
+    "gpt-4o-2024-08-06",
+    "Mistral-Large-2",
+    "deepseek-v2.5-0908",
+    "gpt-4o-mini-2024-07-18",
+    "gemini-1.5-flash",
+    "claude-3-haiku-20240307",
+    "Meta-Llama-3.1-8B-Instruct",
+];
+
+/// The configuration of eight models that the artifact knows; of others where it does not know these.
 ///
 /// # Errors
-/// Never, unless a model's name cannot be written down.
-pub(crate) fn known_models(most: usize) -> anyhow::Result<Config> {
+/// The artifact knows no model that a price is known for.
+pub(crate) fn known_models() -> anyhow::Result<Config> {
+    let artifact = Artifact::embedded();
+    let first = MODELS.iter().filter_map(|name| artifact.model(name));
+    let others = artifact.models().iter().filter(|model| !MODELS.contains(&model.name.as_str()));
+    let priced = first.chain(others).filter_map(|model| Some((model, price(model)?)));
     let mut text = String::from("providers:\n  known:\n    kind: scripted\ntargets:\n");
-    let priced = Artifact::embedded().models().iter().filter_map(|model| Some((model, price(model)?)));
-    for (model, (input, output)) in priced.take(most) {
+    for (model, (input, output)) in priced.take(MODELS.len()) {
         let name = serde_json::to_string(&model.name)?;
         writeln!(text, "  - {{id: {name}, provider: known, price: {{input: {input}, output: {output}}}}}")?;
     }
@@ -36,13 +51,25 @@ pub(crate) fn app_of(live: Arc<Live>) -> anyhow::Result<App> {
     Ok(App::new(live, ledger, KeyRing::empty(), health, Arc::new(SystemClock)))
 }
 
-/// USD per million tokens: the artifact's word, else the catalogue's.
+/// USD per million tokens: the catalogue's word, else what the training data was charged.
 fn price(model: &Model) -> Option<(f64, f64)> {
-    if let Some(price) = &model.price {
-        return Some((price.input.usd_per_million(), price.output.usd_per_million()));
+    if let Some(price) = Catalogue::embedded().lookup(None, &model.name).and_then(|found| found.entry.price) {
+        let usd = |nano: u64| nano as f64 / 1e9;
+        return Some((usd(price.input), usd(price.output)));
     }
-    let found = Catalogue::embedded().lookup(None, &model.name)?;
-    let price = found.entry.price.as_ref()?;
-    let usd = |nano: u64| nano as f64 / 1e9;
-    Some((usd(price.input), usd(price.output)))
+    let price = model.price.as_ref()?;
+    Some((price.input.usd_per_million(), price.output.usd_per_million()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_models_stand_in_and_each_has_a_price() {
+        let live = Live::from_config(known_models().unwrap()).unwrap();
+        let snapshot = live.snapshot();
+        assert_eq!(snapshot.order.len(), MODELS.len());
+        assert!(snapshot.targets.values().all(|served| served.target.price.is_some()));
+    }
 }

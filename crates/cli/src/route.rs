@@ -22,8 +22,6 @@ use crate::term::{self, Tone, paint};
 
 /// How long to wait for providers to list their models.
 const LISTING: Duration = Duration::from_secs(6);
-/// Models that stand in where no provider is configured.
-const STAND_INS: usize = 12;
 
 /// Show the decision for a prompt: every candidate with quality, cost and score, or why it was left out. No model is
 /// called
@@ -94,9 +92,9 @@ async fn live(args: &Args) -> anyhow::Result<Arc<Live>> {
             }
             if found.providers().is_empty() {
                 term::note(
-                    "no provider is configured: deciding among models the program knows, at list prices",
+                    "no provider is configured: deciding among models the program knows, at their list prices",
                 );
-                return Ok(Live::from_config(known_models(STAND_INS)?)?);
+                return Ok(Live::from_config(known_models()?)?);
             }
             Live::from_config(found.to_config(&env)?)?
         }
@@ -128,7 +126,7 @@ fn body(args: &Args) -> anyhow::Result<Vec<u8>> {
 }
 
 fn print(explained: &Explained) -> anyhow::Result<()> {
-    let mut table = term::table(&["target", "quality", "cost", "latency", "score", "why"], &[1, 2, 3, 4]);
+    let mut table = term::table(&["target", "quality", "cost", "ms", "score", "why"], &[1, 2, 3, 4]);
     for candidate in &explained.candidates {
         table.add_row(row(candidate));
     }
@@ -158,7 +156,7 @@ fn row(candidate: &ExplainedCandidate) -> Vec<String> {
         candidate.target.clone(),
         or_dash(quality.map(|(mean, sd)| format!("{mark}{mean:.3} ±{sd:.2}"))),
         or_dash(candidate.cost_usd.map(term::dollars)),
-        or_dash(candidate.latency_ms.map(|ms| format!("{ms:.0} ms"))),
+        or_dash(candidate.latency_ms.map(|ms| format!("{ms:.0}"))),
         or_dash(candidate.score.map(|score| format!("{score:.3}"))),
         if candidate.left_out { format!("left out: {}", candidate.reason) } else { candidate.reason.clone() },
     ]

@@ -17,8 +17,6 @@ use super::prompts::Prompts;
 use super::{Line, Percentiles};
 use crate::pool::{app_of, known_models};
 
-/// Candidates of each decision.
-const POOL: usize = 8;
 /// Decisions that are made and not counted.
 const WARM: usize = 50;
 /// Decisions counted at most.
@@ -31,14 +29,14 @@ const AGENT_BYTES: usize = 200 * 1024;
 /// # Errors
 /// A decision was refused, which would be a fault.
 pub(super) fn measure(within: Duration) -> anyhow::Result<Vec<Line>> {
-    let app = app_of(Live::from_config(known_models(POOL)?)?)?;
+    let app = app_of(Live::from_config(known_models()?)?)?;
     let mut prompts = Prompts::new(app.clock.now().0);
     let mut lines = Vec::new();
     for (tokens, bar) in [(20, None), (200, Some("p50 < 150 us, p99 < 500 us")), (2_000, None)] {
-        let case = format!("{tokens} tokens, {POOL} candidates");
+        let case = format!("{tokens} tokens");
         lines.push(case_of(&app, case, bar, within, || prompts.single("auto", tokens))?);
     }
-    let case = format!("agent's {} KB, {POOL} candidates", AGENT_BYTES / 1024);
+    let case = format!("agent's {} KB", AGENT_BYTES / 1024);
     lines.push(case_of(&app, case, Some("p99 < 3000 us"), within, || prompts.agent(AGENT_BYTES))?);
     Ok(lines)
 }

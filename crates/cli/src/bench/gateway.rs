@@ -14,8 +14,6 @@ use super::{Line, Percentiles};
 use crate::client::Connection;
 use crate::pool::known_models;
 
-/// Candidates of `auto`.
-const POOL: usize = 8;
 /// Tokens of each prompt.
 const TOKENS: u32 = 200;
 /// Bodies made before the clock starts, for each connection; made anew when they are used up.
@@ -27,7 +25,7 @@ const READY: usize = 256;
 /// The gateway did not start, or a request failed.
 pub(super) async fn measure(within: Duration) -> anyhow::Result<Vec<Line>> {
     let home = tempfile::tempdir().context("no temporary folder for the ledger")?;
-    let live = Live::from_config(known_models(POOL)?)?;
+    let live = Live::from_config(known_models()?)?;
     let named = live.snapshot().order.first().context("the pool of the benchmark is empty")?.to_string();
     let running = launch::start(live, home.path(), SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     let address = running.address;

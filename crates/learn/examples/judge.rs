@@ -21,6 +21,7 @@ fn main() -> Result<(), Box<dyn error::Error>> {
             "--cv" => options.folds = Some(value()?.parse()?),
             "--split" => options.split = value()?.parse()?,
             "--models" => options.models = Some(value()?.split(',').map(str::to_owned).collect()),
+            "--resamples" => options.resamples = value()?.parse()?,
             "--seed" => options.seed = value()?.parse()?,
             "--artifact" => artifact = Some(Artifact::load(&fs::read(value()?)?)?),
             "--versus" => options.versus = Some(value()?),

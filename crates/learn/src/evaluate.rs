@@ -36,8 +36,9 @@ use run::{Run, run};
 
 pub use plot::PlotError;
 pub use report::{
-    Baselines, ConstantPoint, Difference, EvalReport, FigureReport, LambdaPoint, MeanReport, Percentiles,
-    PreferPoint, RouterReport, Served, SingleReport, Versus, ZeroRouter,
+    Baselines, ByShare, ConstantPoint, Difference, EvalReport, FigureReport, Interval, IntervalByShare,
+    LambdaPoint, MeanReport, Percentiles, PreferPoint, RouterReport, Served, SingleReport, Versus,
+    ZeroRouter,
 };
 
 /// What may be chosen.

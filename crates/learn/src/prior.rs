@@ -16,10 +16,12 @@ use serde::{Deserialize, Serialize};
 
 /// Ability for each e-fold of price, before the artifact's models have their say.
 pub(crate) const STATED_SLOPE: f64 = 0.35;
-/// Steepness of quality in the prompt's ease; see [`Prior::quality`].
-const STEEPNESS: f64 = 2.0;
+/// Steepness of quality in the prompt's ease, where it looks easier than average: there gaps close fast.
+const STEEPNESS_EASY: f64 = 4.0;
+/// And where it looks harder: there known models fall off no faster.
+const STEEPNESS_HARD: f64 = 1.0;
 /// Log odds that a target of top ability reaches the artifact's best on an average prompt.
-const HEAD_START: f64 = 1.5;
+const HEAD_START: f64 = 2.0;
 /// Dollars per million tokens, for models of up to so many billion parameters; the last for all that are larger.
 const TIERS: [(f32, f64); 6] =
     [(4.0, 0.1), (8.5, 0.2), (21.0, 0.3), (41.0, 0.8), (80.0, 0.9), (f32::INFINITY, 3.0)];
@@ -84,7 +86,8 @@ impl Prior {
     /// Expected quality on a prompt with this mean and this best prediction over the artifact's models.
     pub(crate) fn quality(&self, placed: &Placed, mean: f64, best: f64) -> f64 {
         let ease = crate::estimate::dot::logit(mean) - self.ease;
-        let odds = STEEPNESS * ease + placed.ability - self.top + HEAD_START;
+        let steepness = if ease > 0.0 { STEEPNESS_EASY } else { STEEPNESS_HARD };
+        let odds = steepness * ease + placed.ability - self.top + HEAD_START;
         (best / (1.0 + (-odds).exp())).clamp(0.0, 1.0)
     }
 

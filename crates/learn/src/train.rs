@@ -179,4 +179,4 @@ fn known(models: &[String], tables: &[Table]) -> Result<(), TrainError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

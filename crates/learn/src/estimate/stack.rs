@@ -15,7 +15,7 @@ use super::{Named, predict};
 pub(crate) struct Stack {
     /// Each model's mean.
     pub(crate) mean: Vec<f32>,
-    /// The models that were judged on the same prompts, as ranges of positions in `order`.
+    /// The models that were judged on the same prompts; each model stands in one group.
     pub(crate) groups: Vec<Vec<u32>>,
     pub(crate) members: Vec<Member>,
 }

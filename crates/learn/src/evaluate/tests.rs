@@ -1,1 +1,199 @@
+use std::path::PathBuf;
 
+use pointsman_encode::StaticTable;
+use serde_json::Value;
+
+use super::{EvalError, EvalOptions, EvalReport, evaluate};
+use crate::artifact::{Artifact, Body};
+use crate::estimate::constant::Constant;
+use crate::estimate::{Head, Named};
+use crate::table::{Split, Table};
+use crate::train::tests::table;
+use crate::train::{TrainOptions, train};
+
+const POOL: [&str; 8] = [
+    "claude-3-5-sonnet-20241022",
+    "gpt-4o-2024-08-06",
+    "gpt-4o-mini-2024-07-18",
+    "gemini-1.5-flash",
+    "deepseek-v2.5-0908",
+    "Meta-Llama-3.1-8B-Instruct",
+    "Mistral-Large-2",
+    "claude-3-haiku-20240307",
+];
+
+fn judge(table: &Table, options: &EvalOptions) -> Result<EvalReport, EvalError> {
+    evaluate(table, None, StaticTable::embedded(), options, &mut |_| {})
+}
+
+fn few() -> EvalOptions {
+    EvalOptions { resamples: 100, ..EvalOptions::default() }
+}
+
+#[test]
+fn the_document_has_the_agreed_names_and_figures_that_hang_together() {
+    let (_folder, table) = table(240, false, 11);
+    let report = judge(&table, &EvalOptions { versus: Some("constant".into()), ..few() }).unwrap();
+    let json: Value = serde_json::to_value(&report).unwrap();
+    for path in [
+        "/data",
+        "/split",
+        "/prompts",
+        "/left_out",
+        "/models",
+        "/encoder",
+        "/default",
+        "/baselines/best_single/model",
+        "/baselines/best_single/quality",
+        "/baselines/best_single/cost_usd",
+        "/baselines/best_constant",
+        "/baselines/cheapest/model",
+        "/baselines/random/quality",
+        "/baselines/zero_router/aiq",
+        "/baselines/zero_router/aiq_log",
+        "/baselines/zero_router/cost_at_quality_hull/0.99",
+        "/baselines/oracle/quality",
+        "/routers/moma/curve/0/lambda",
+        "/routers/moma/cost_at_quality/1.00",
+        "/routers/moma/cost_at_quality_hull/0.95",
+        "/routers/moma/quality_first",
+        "/routers/moma/aiq",
+        "/routers/moma/aiq_log",
+        "/routers/moma/gain_over_zero",
+        "/routers/moma/gain_over_zero_ci/1",
+        "/routers/moma/oracle_utility/0.02",
+        "/routers/moma/oracle_utility/0.3",
+        "/routers/moma/brier",
+        "/routers/moma/ece",
+        "/routers/moma/decision_us/p50",
+        "/routers/moma/decision_us/p99",
+        "/routers/moma/served/curve/10/prefer",
+        "/routers/moma/served/aiq_log",
+        "/routers/knn",
+        "/routers/ridge",
+        "/versus/differences/moma/gain_over_zero/ci/0",
+    ] {
+        assert!(json.pointer(path).is_some(), "{path} is missing");
+    }
+    assert_eq!(json["encoder"], "static-1");
+    assert_eq!((report.prompts, report.left_out, report.models.len()), (60, 0, 3));
+    let moma = &report.routers["moma"];
+    assert_eq!(moma.served.curve.len(), 21);
+    assert!(
+        (moma.figures.gain_over_zero - 100.0 * (moma.figures.aiq_log - report.baselines.zero_router.aiq_log))
+            .abs()
+            < 1e-9
+    );
+    let [low, high] = moma.figures.gain_over_zero_ci;
+    assert!(low <= moma.figures.gain_over_zero && moma.figures.gain_over_zero <= high);
+    assert!(report.baselines.oracle.quality >= moma.figures.quality_first);
+    assert_eq!(report.baselines.best_single.model, "dear");
+    assert!(report.to_string().lines().all(|line| line.chars().count() <= 100), "{report}");
+}
+
+#[test]
+fn rows_that_lack_an_outcome_are_left_out_for_all_and_counted() {
+    let (folder, _) = table(240, false, 12);
+    let file = folder.path().join("outcomes.csv");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let blank = |line: &str| match line.split(',').collect::<Vec<_>>().as_slice() {
+        ["p8", "odd", _, cost, rest @ ..] => format!("p8,odd,,{cost},{}", rest.join(",")),
+        ["p12", "cheap", quality, _, rest @ ..] => format!("p12,cheap,{quality},,{}", rest.join(",")),
+        _ => line.to_owned(),
+    };
+    std::fs::write(&file, text.lines().map(blank).collect::<Vec<_>>().join("\n")).unwrap();
+    let report = judge(&Table::read(folder.path()).unwrap(), &few()).unwrap();
+    assert_eq!((report.prompts, report.left_out), (58, 2));
+}
+
+#[test]
+fn cross_validation_judges_every_row_once_and_wins_where_there_is_something_to_learn() {
+    let (_folder, table) = table(240, false, 13);
+    let report = judge(&table, &EvalOptions { split: Split::All, folds: Some(3), ..few() }).unwrap();
+    assert_eq!(report.prompts, 240);
+    assert!(report.routers[&report.default].figures.gain_over_zero_ci[0] > 0.0);
+}
+
+#[test]
+fn what_cannot_be_judged_is_said_plainly() {
+    let (_folder, table) = table(120, false, 14);
+    let fault = |options: EvalOptions| judge(&table, &options).unwrap_err().to_string();
+    let models = Some(vec!["cheap".to_owned(), "nobody".to_owned()]);
+    assert!(fault(EvalOptions { models, ..few() }).starts_with("model `nobody` is not in table"));
+    assert!(fault(EvalOptions { split: Split::Test, ..few() }).contains("no prompt with split test"));
+    assert!(fault(EvalOptions { folds: Some(1), ..few() }).starts_with("1 folds are too few"));
+    let one = Some(vec!["cheap".to_owned()]);
+    assert!(fault(EvalOptions { models: one, ..few() }).contains("a pool needs two"));
+    assert!(
+        fault(EvalOptions { versus: Some("nobody".into()), ..few() })
+            .starts_with("there is no router `nobody`")
+    );
+    let mut other = Body { encoder: "other:1".into(), ..(*Artifact::embedded().body).clone() };
+    other.places.clear();
+    let other = Artifact::new(other).unwrap();
+    let refused = evaluate(&table, Some(&other), StaticTable::embedded(), &few(), &mut |_| {}).unwrap_err();
+    assert!(refused.to_string().contains("needs encoder other:1"), "{refused}");
+}
+
+#[test]
+fn an_artifact_that_knows_none_of_the_pool_is_judged_by_its_prior() {
+    let (_folder, table) = table(120, false, 15);
+    let report =
+        evaluate(&table, Some(Artifact::embedded()), StaticTable::embedded(), &few(), &mut |_| {}).unwrap();
+    assert_eq!(report.baselines.best_single.model, "dear");
+    assert_eq!(report.artifact.as_deref(), Some(Artifact::embedded().hash()));
+}
+
+#[test]
+fn the_picture_shows_every_single_model() {
+    let (folder, table) = table(120, false, 16);
+    let file = folder.path().join("picture.svg");
+    judge(&table, &few()).unwrap().plot(&file).unwrap();
+    let svg = std::fs::read_to_string(file).unwrap();
+    assert!(
+        svg.starts_with("<svg")
+            && ["cheap", "dear", "odd", "moma", "random mixes"].iter().all(|w| svg.contains(w))
+    );
+    let nowhere = judge(&table, &few()).unwrap().plot(&PathBuf::from("no/such/folder/x.svg")).unwrap_err();
+    assert!(nowhere.to_string().starts_with("no/such/folder/x.svg: the picture cannot be drawn"));
+}
+
+/// The selector must not run to the cheapest model when estimates say little: neither with each model's training mean for
+/// every prompt, nor with the head's spread around those means halved.
+#[test]
+fn balanced_keeps_its_quality_when_estimates_say_little() {
+    let Some(data) = std::env::var_os("POINTSMAN_DATA") else {
+        eprintln!("skipped: set POINTSMAN_DATA to the folder that holds zeroeval");
+        return;
+    };
+    let table = Table::read(&PathBuf::from(data).join("zeroeval")).unwrap();
+    let tables = std::slice::from_ref(&table);
+    let (artifact, _) =
+        train(tables, StaticTable::embedded(), &TrainOptions::default(), &mut |_| {}).unwrap();
+    let mut body = (*artifact.body).clone();
+    let mean: Vec<f32> = body.models.iter().map(|model| model.mean_quality as f32).collect();
+    let sd = vec![0.1; mean.len()];
+    for head in ["ridge", "moma", "stack"] {
+        let at = body.heads.iter().position(|named| named.name == head).unwrap();
+        let member =
+            |weight| crate::estimate::stack::Member { head: at as u32, common: weight, difference: weight };
+        let groups = vec![(0..mean.len() as u32).collect()];
+        let stack = crate::estimate::stack::Stack { mean: mean.clone(), groups, members: vec![member(0.5)] };
+        body.heads.push(Named { name: format!("half {head}"), head: Head::Stack(stack), sd: sd.clone() });
+    }
+    let means = Head::Constant(Constant { mean });
+    body.heads.push(Named { name: "means".into(), head: means, sd });
+    let artifact = Artifact::new(body).unwrap();
+    let options = EvalOptions { models: Some(POOL.map(str::to_owned).into()), ..few() };
+    let report = evaluate(&table, Some(&artifact), StaticTable::embedded(), &options, &mut |_| {}).unwrap();
+    let best = report.baselines.best_single.quality;
+    for name in ["means", "half ridge", "half moma", "half stack"] {
+        let balanced = &report.routers[name].served.curve[10];
+        assert!(balanced.quality >= 0.97 * best, "{name}: {} of {best}", balanced.quality);
+        eprintln!("{name}: {:.3} of {best:.3} at {:.6} USD", balanced.quality, balanced.cost_usd);
+    }
+    for head in ["moma", artifact.default_name()] {
+        let gain = report.routers[head].figures.gain_over_zero;
+        assert!(gain > 0.0, "{head}: {gain}");
+    }
+}

@@ -93,7 +93,7 @@ pub(super) fn parse(
     Ok((models.clone(), cells.into_iter().map(Option::unwrap_or_default).collect()))
 }
 
-fn field<'a>(record: &'a StringRecord, places: Places, column: usize) -> &'a str {
+fn field(record: &StringRecord, places: Places, column: usize) -> &str {
     places.get(column).copied().flatten().and_then(|at| record.get(at)).unwrap_or_default().trim()
 }
 

@@ -20,7 +20,7 @@ use crate::train::{Progress, Summary, TrainOptions, calibrate, knn, moe, placing
 /// Answers that a model's curve is drawn to the common one by.
 const CURVE_STRENGTH: f64 = 400.0;
 /// How much stronger than cross-validation asks the penalties are.
-const STRENGTH: f64 = 2.0;
+const STRENGTH: f64 = 3.0;
 /// Calls that the scale of costs is made from.
 const REFERENCE: usize = 48;
 /// Answers shorter than this are choices of a letter, which is not what a gateway serves.

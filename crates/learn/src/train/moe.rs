@@ -42,12 +42,12 @@ impl Default for Recipe {
             experts: 8,
             active: 2,
             hidden: 16,
-            epochs: 12,
+            epochs: 24,
             batch: 64,
             rate: 2e-3,
             decay: 0.3,
             pairs: 24,
-            anchor: 1.0,
+            anchor: 2.0,
             balance: 0.01,
         }
     }
@@ -258,8 +258,8 @@ fn back(moe: &Moe, x: &[f32], forward: &Forward, slopes: &[f32], share: &[f32], 
         let after = &forward.after[place * hidden..(place + 1) * hidden];
         in_weight.push(dot(&moe.offset[offset.clone()], slopes) + dot(after, &in_hidden));
         add_scaled(&mut to.offset[offset], slopes, *weight);
-        for unit in 0..hidden {
-            let slope = weight * in_hidden[unit] * bend_slope(forward.before[place * hidden + unit]);
+        for (unit, slope) in in_hidden.iter().enumerate() {
+            let slope = weight * slope * bend_slope(forward.before[place * hidden + unit]);
             let at = expert * hidden + unit;
             to.expert_bias[at] += slope;
             add_scaled(&mut to.expert[at * dims..(at + 1) * dims], x, slope);

@@ -52,7 +52,7 @@ pub(crate) fn fit(rows: &Rows, mean: &[f32], means: &[f32], heads: &[OutOfFold])
     let (common, difference) = (common.solve(), difference.solve());
     Stack {
         mean: mean.to_vec(),
-        groups: rows.groups.iter().map(|group| group.iter().map(|model| *model as u32).collect()).collect(),
+        groups: groups(rows),
         members: heads
             .iter()
             .zip(common)
@@ -65,6 +65,18 @@ pub(crate) fn fit(rows: &Rows, mean: &[f32], means: &[f32], heads: &[OutOfFold])
             .filter(|member| member.common > 0.0 || member.difference > 0.0)
             .collect(),
     }
+}
+
+/// The tables' models; one that is in several tables belongs to the first.
+pub(crate) fn groups(rows: &Rows) -> Vec<Vec<u32>> {
+    let mut taken = vec![false; rows.models.len()];
+    let mut own = |group: &Vec<usize>| {
+        let free: Vec<u32> =
+            group.iter().filter(|model| !taken[**model]).map(|model| *model as u32).collect();
+        group.iter().for_each(|model| taken[*model] = true);
+        free
+    };
+    rows.groups.iter().map(&mut own).filter(|group| !group.is_empty()).collect()
 }
 
 impl Normal {

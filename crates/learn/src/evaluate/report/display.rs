@@ -49,14 +49,14 @@ impl fmt::Display for EvalReport {
             let ci = figures.cost_at_quality_hull_ci.get("0.99").copied().unwrap_or_default();
             writeln!(
                 f,
-                "{:<10} {:>23} {:>22} {:>8} {:>8.4} {:>6.3} {:>13.0} us",
+                "{:<10} {:>23} {:>22} {:>8} {:>8.4} {:>6.3} {:>16}",
                 format!("{name}{mark}"),
                 with(figures.gain_over_zero, figures.gain_over_zero_ci, 2),
                 format!("{} [{}, {}]", cost(hull("0.99")), cost(ci[0]), cost(ci[1])),
                 cost(hull("0.95")),
                 router.brier,
                 router.ece,
-                format!("{:.0}/{:.0}", router.decision_us.p50, router.decision_us.p99),
+                format!("{:.0}/{:.0} us", router.decision_us.p50, router.decision_us.p99),
             )?;
         }
         writeln!(f)?;

@@ -23,6 +23,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+/// Answers are made of many short-lived buffers of all sizes, on all cores.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// One OpenAI-compatible endpoint in front of every model: each request goes to the one that serves it best for the
 /// money, and the reason is on record.
 #[derive(Parser)]

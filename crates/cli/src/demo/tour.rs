@@ -20,14 +20,14 @@ const fn step(prompt: &'static str) -> Step {
 
 /// In the order in which they are sent.
 pub(super) const STEPS: [Step; 13] = [
-    step("What is the capital of Portugal?"),
-    step("Translate into French: the library opens at nine."),
-    step("Is 91 a prime number? Answer yes or no, then give one reason."),
     Step {
         session: Some("tour"),
         ..step("Write a short birthday message for a colleague who likes sailing.")
     },
     Step { session: Some("tour"), ..step("Now make it rhyme.") },
+    step("What is the capital of Portugal?"),
+    step("Translate into French: the library opens at nine."),
+    step("Is 91 a prime number? Answer yes or no, then give one reason."),
     step("Sort these by size, smallest first: a hydrogen atom, a virus, a proton, a red blood cell."),
     Step { stream: true, ..step("Explain to a ten-year-old why the sky is blue, in four sentences.") },
     step(

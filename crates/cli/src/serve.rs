@@ -67,8 +67,8 @@ async fn serve(args: &Args) -> anyhow::Result<ExitCode> {
     let address = args.listen.unwrap_or(live.config().listen);
     let home = launch::home(&env);
     let running = launch::start(Arc::clone(&live), &home, address).await?;
-    banner::print(&running, &home, args.config.as_deref())?;
-    let news = tokio::spawn(banner::news(Arc::clone(&live)));
+    let told = banner::print(&running, &home, args.config.as_deref())?;
+    let news = tokio::spawn(banner::news(Arc::clone(&live), told));
     let stop = async {
         stop_signal().await;
         term::note("stopping: running requests may end; once more to stop at once");

@@ -16,11 +16,11 @@ use crate::term::{self, Tone, paint};
 /// Models of a provider that are named; the others are counted.
 const SHOWN: usize = 8;
 
-/// Prints where the gateway is, how to call it, what it found and where its state is.
+/// Prints where the gateway is, how to call it, what it found and where its state is; gives back what was said.
 ///
 /// # Errors
 /// Standard output cannot be written to.
-pub(super) fn print(running: &Running, home: &Path, config: Option<&Path>) -> std::io::Result<()> {
+pub(super) fn print(running: &Running, home: &Path, config: Option<&Path>) -> std::io::Result<Told> {
     let live = &running.app.live;
     let snapshot = live.snapshot();
     let base = base_url(running.address);
@@ -61,19 +61,15 @@ pub(super) fn print(running: &Running, home: &Path, config: Option<&Path>) -> st
     let (artifact, encoder) = (&snapshot.versions.artifact, &snapshot.versions.encoder);
     line("routing by", format_args!("artifact {artifact}, encoder {encoder}"))?;
     let mut told = Told::default();
-    told.tell(&snapshot)
+    told.tell(&snapshot)?;
+    Ok(told)
 }
 
-/// Says what providers have as soon as they have said it, and when a configuration was taken up or refused.
-pub(super) async fn news(live: Arc<Live>) {
+/// Says what providers have as soon as they have said it; `told` is what the banner said already.
+pub(super) async fn news(live: Arc<Live>, mut told: Told) {
     let mut changes = live.subscribe();
-    let mut told = Told::of(&live.snapshot());
-    // What came between the banner and now is told too: the states are compared, not the changes counted.
-    while changes.changed().await.is_ok() {
-        if told.tell(&live.snapshot()).is_err() {
-            return;
-        }
-    }
+    // States are compared, not changes counted, so what came since the banner is told too.
+    while told.tell(&live.snapshot()).is_ok() && changes.changed().await.is_ok() {}
 }
 
 /// The address as a client writes it: one that means "any" is reached at loopback.
@@ -92,24 +88,16 @@ pub(crate) fn base_url(mut address: SocketAddr) -> String {
 pub(crate) fn curl(base: &str, keyed: bool) -> String {
     let key = if keyed { " -H \"authorization: Bearer $POINTSMAN_KEY\"" } else { "" };
     format!(
-        "curl {base}/v1/chat/completions -H 'content-type: application/json'{key} \\\n               \
+        "curl {base}/v1/chat/completions -H 'content-type: application/json'{key} \\\n                \
          -d '{{\"model\": \"auto\", \"messages\": [{{\"role\": \"user\", \"content\": \"Hello\"}}]}}'"
     )
 }
 
 /// What was said of each provider, so that nothing is said twice.
 #[derive(Default)]
-struct Told(HashMap<Arc<str>, String>);
+pub(super) struct Told(HashMap<Arc<str>, String>);
 
 impl Told {
-    /// As if all of it had been said, but for what is still being asked.
-    fn of(snapshot: &Snapshot) -> Self {
-        let told = snapshot.providers.iter().filter_map(|provider| {
-            (!provider.discovering).then(|| Some((Arc::clone(&provider.name), found(provider, snapshot)?)))?
-        });
-        Self(told.collect())
-    }
-
     fn tell(&mut self, snapshot: &Snapshot) -> std::io::Result<()> {
         for provider in snapshot.providers.iter().filter(|provider| !provider.discovering) {
             let Some(news) = found(provider, snapshot) else { continue };
@@ -146,18 +134,18 @@ fn found(provider: &ProviderStatus, snapshot: &Snapshot) -> Option<String> {
     }
     if !named.is_empty() {
         said.push_str(&format!(
-            "\n             by name only, dearer than {MAX_UNASKED_USD} USD per million tokens written or of unknown price: {}",
+            "\n              by name only, dearer than {MAX_UNASKED_USD} USD per million tokens written or of unknown price: {}",
             term::names(&named, SHOWN)
         ));
     }
     if !vectors.is_empty() {
-        said.push_str(&format!("\n             embeddings: {}", term::names(&vectors, SHOWN)));
+        said.push_str(&format!("\n              embeddings: {}", term::names(&vectors, SHOWN)));
     }
     Some(said)
 }
 
 fn line(what: &str, text: impl std::fmt::Display) -> std::io::Result<()> {
-    term::say(format_args!("  {} {text}", paint(Tone::Faint, format_args!("{what:<10}"))))
+    term::say(format_args!("  {} {text}", paint(Tone::Faint, format_args!("{what:<11}"))))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use constant::Constant;
 use knn::Knn;
 use linear::Linear;
-use moe::Moe;
+use moe::Moma;
 use stack::Stack;
 
 /// One way to predict quality.
@@ -34,7 +34,7 @@ pub(crate) enum Head {
     /// The mean of the nearest training prompts.
     Knn(Knn),
     /// MoMA's mixture of experts.
-    Moma(Box<Moe>),
+    Moma(Moma),
     /// A mixture of other heads.
     Stack(Stack),
 }
@@ -54,7 +54,7 @@ pub(crate) fn predict(heads: &[Named], head: &Head, x: &[f32], out: &mut Vec<f32
         Head::Constant(constant) => constant.predict(out),
         Head::Ridge(linear) => linear.predict(x, out),
         Head::Knn(knn) => knn.predict(x, out),
-        Head::Moma(moe) => moe.predict(x, out),
+        Head::Moma(moma) => moma.predict(x, out),
         Head::Stack(stack) => stack.predict(heads, x, out),
     }
     for value in out.iter_mut() {

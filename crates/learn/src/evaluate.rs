@@ -30,6 +30,7 @@ use crate::train::rows::{Encoded, encode};
 use crate::train::{Progress, TrainError, TrainOptions, fit, part};
 
 use figures::{Calibration, Curve, Yardstick, resamples};
+pub(crate) use pool::COVERED;
 use pool::Pool;
 use report::{Frame, baselines, router};
 use run::{Run, run};

@@ -9,7 +9,7 @@ use crate::estimate::{Head, Named};
 
 const MAGIC: &[u8; 8] = b"PMLEARN\n";
 /// Rises with every change to what the content holds.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const SUM_AT: usize = MAGIC.len() + 4;
 const CONTENT_AT: usize = SUM_AT + 32;
 
@@ -66,7 +66,7 @@ fn check(body: &Body) -> Result<(), ArtifactError> {
                 Head::Constant(constant) => constant.mean.len() == models,
                 Head::Ridge(linear) => linear.fits(models, dims),
                 Head::Knn(knn) => knn.fits(models, dims),
-                Head::Moma(moe) => moe.fits(models, dims),
+                Head::Moma(moma) => moma.fits(models, dims),
                 Head::Stack(stack) => stack.fits(models, at),
             }
     };

@@ -110,7 +110,7 @@ fn damaged_files_are_refused_and_say_why() {
     let whole = Artifact::embedded().to_bytes();
     let mut other = whole.clone();
     other[8] = 99;
-    assert_eq!(Artifact::load(&other).unwrap_err(), ArtifactError::Version { found: 99, expected: 1 });
+    assert_eq!(Artifact::load(&other).unwrap_err(), ArtifactError::Version { found: 99, expected: 2 });
     for length in [9, 20, 50, whole.len() / 2, whole.len() - 1] {
         assert_eq!(Artifact::load(&whole[..length]).unwrap_err(), ArtifactError::Checksum, "{length}");
     }

@@ -2,14 +2,23 @@
 //!
 //! Form and gate follow arXiv 2509.07571; what the paper leaves open is ours. An expert is a hidden layer; the layer
 //! from hidden values to models is shared by all experts, which makes a model one column, and each expert has an
-//! offset for each model beside it: what this kind of prompt does to this model. Scores become probabilities by a
-//! logistic curve of each model's own, fitted afterwards on prompts that the experts did not see.
+//! offset for each model beside it: what this kind of prompt does to this model. A few such mixtures, trained from
+//! different starts, are averaged, because one alone owes much to its start. Scores become probabilities by a logistic
+//! curve of each model's own, fitted afterwards on prompts that the experts did not see.
 
 use serde::{Deserialize, Serialize};
 
 use super::dot::{add_scaled, dot, sigmoid};
 
-/// Weights of the head. Matrices are stored row by row.
+/// The head: mixtures whose scores are averaged, and the curves over that.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Moma {
+    pub(crate) mixtures: Vec<Moe>,
+    /// Slope and intercept of each model's curve.
+    pub(crate) curve: Vec<(f32, f32)>,
+}
+
+/// Weights of one mixture. Matrices are stored row by row.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Moe {
     pub(crate) experts: u32,
@@ -28,8 +37,6 @@ pub(crate) struct Moe {
     pub(crate) offset: Vec<f32>,
     /// One score for each model.
     pub(crate) base: Vec<f32>,
-    /// Slope and intercept of each model's curve.
-    pub(crate) curve: Vec<(f32, f32)>,
 }
 
 /// The values on the way to the scores, kept because training goes back over them.
@@ -47,20 +54,32 @@ pub(crate) struct Forward {
     pub(crate) scores: Vec<f32>,
 }
 
-impl Moe {
+impl Moma {
     pub(crate) fn predict(&self, x: &[f32], out: &mut Vec<f32>) {
-        let mut forward = Forward::default();
-        self.forward(x, &mut forward);
-        out.clear();
-        out.extend(
-            forward
-                .scores
-                .iter()
-                .zip(&self.curve)
-                .map(|(score, (slope, shift))| sigmoid(slope * score + shift)),
-        );
+        self.scores(x, out);
+        for (value, (slope, shift)) in out.iter_mut().zip(&self.curve) {
+            *value = sigmoid(slope * *value + shift);
+        }
     }
 
+    /// The averaged scores of every model.
+    pub(crate) fn scores(&self, x: &[f32], out: &mut Vec<f32>) {
+        out.clear();
+        out.resize(self.curve.len(), 0.0);
+        let mut forward = Forward::default();
+        for mixture in &self.mixtures {
+            mixture.forward(x, &mut forward);
+            add_scaled(out, &forward.scores, 1.0 / self.mixtures.len() as f32);
+        }
+    }
+
+    pub(crate) fn fits(&self, models: usize, dimensions: usize) -> bool {
+        let whole = self.mixtures.iter().all(|mixture| mixture.fits(models, dimensions));
+        whole && !self.mixtures.is_empty() && self.curve.len() == models
+    }
+}
+
+impl Moe {
     /// Scores for every model, with everything on the way.
     pub(crate) fn forward(&self, x: &[f32], to: &mut Forward) {
         let hidden = self.hidden as usize;
@@ -106,7 +125,7 @@ impl Moe {
         to.active.iter_mut().for_each(|(_, weight)| *weight /= kept);
     }
 
-    pub(crate) fn fits(&self, models: usize, dimensions: usize) -> bool {
+    fn fits(&self, models: usize, dimensions: usize) -> bool {
         let (experts, hidden) = (self.experts as usize, self.hidden as usize);
         self.gate.len() == experts * dimensions
             && self.gate_bias.len() == experts
@@ -115,7 +134,6 @@ impl Moe {
             && self.output.len() == models * hidden
             && self.offset.len() == experts * models
             && self.base.len() == models
-            && self.curve.len() == models
             && (1..=self.experts).contains(&self.active)
     }
 }

@@ -9,7 +9,6 @@ use sha2::{Digest, Sha256};
 use crate::artifact::{Body, Model, Notes};
 use crate::estimate::constant::Constant;
 use crate::estimate::linear::Linear;
-use crate::estimate::moe::Forward;
 use crate::estimate::{Head, Named, predict};
 use crate::lengths::Lengths;
 use crate::train::rows::{FOLDS, Part, Rows};
@@ -48,7 +47,7 @@ pub(crate) fn fit(
     let all: Vec<usize> = (0..rows.len()).collect();
     let mean = rows.means(&all);
     let recipe = moe::Recipe::default();
-    let total = ((FOLDS + 1) * (recipe.epochs + 2)) as u64;
+    let total = ((FOLDS + 1) * (recipe.mixtures + 2)) as u64;
     let mut done = 0;
     let mut tick = |steps: u64| {
         done += steps;
@@ -59,7 +58,7 @@ pub(crate) fn fit(
     let curves = curves(&rows, &folds.scores, &mean);
     apply(&curves, &folds.scores, &mut folds.predicted[3]);
 
-    let mut experts = moe::fit(&rows, &all, &mean, recipe, options.seed, &mut |_| tick(1));
+    let mut experts = moe::fit(&rows, &all, &mean, recipe, options.seed, &mut || tick(1));
     experts.curve = curves;
     let linear = ridge::fit(&rows, &all, &mean, STRENGTH, Rows::quality);
     tick(1);
@@ -76,7 +75,7 @@ pub(crate) fn fit(
         Head::Constant(Constant { mean: mean.clone() }),
         Head::Ridge(linear),
         Head::Knn(near),
-        Head::Moma(Box::new(experts)),
+        Head::Moma(experts),
         Head::Stack(mixture),
     ];
     let heads: Vec<Named> = NAMES
@@ -123,7 +122,7 @@ fn out_of_fold(
         predicted: vec![vec![0.0; size]; NAMES.len()],
         scores: vec![0.0; size],
     };
-    let (mut out, mut forward) = (Vec::new(), Forward::default());
+    let mut out = Vec::new();
     for fold in 0..FOLDS {
         let (held, seen): (Vec<usize>, Vec<usize>) = (0..rows.len()).partition(|row| rows.fold[*row] == fold);
         let mut means = rows.means(&seen);
@@ -134,7 +133,7 @@ fn out_of_fold(
         let linear = Head::Ridge(ridge::fit(rows, &seen, &means, STRENGTH, Rows::quality));
         let near = Head::Knn(knn::fit(rows, &seen, &means, seed));
         tick(2);
-        let experts = moe::fit(rows, &seen, &means, recipe, seed ^ fold as u64, &mut |_| tick(1));
+        let experts = moe::fit(rows, &seen, &means, recipe, seed ^ fold as u64, &mut || tick(1));
         for row in held {
             let at = row * models..(row + 1) * models;
             folds.means[at.clone()].copy_from_slice(&means);
@@ -142,8 +141,8 @@ fn out_of_fold(
                 predict(&[], head, rows.x(row), &mut out);
                 folds.predicted[place][at.clone()].copy_from_slice(&out);
             }
-            experts.forward(rows.x(row), &mut forward);
-            folds.scores[at].copy_from_slice(&forward.scores);
+            experts.scores(rows.x(row), &mut out);
+            folds.scores[at].copy_from_slice(&out);
         }
     }
     folds

@@ -14,7 +14,7 @@ const NEIGHBOURS: u32 = 100;
 /// Answers that the mean weighs.
 const PRIOR: f32 = 20.0;
 /// Rows that are kept, over all tables: what bounds the artifact's size and the search's time.
-const MOST_ROWS: usize = 4096;
+const MOST_ROWS: usize = 3072;
 
 /// The search over the `chosen` rows, or over an even sample of them.
 pub(crate) fn fit(rows: &Rows, chosen: &[usize], mean: &[f32], seed: u64) -> Knn {

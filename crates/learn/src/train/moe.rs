@@ -12,7 +12,7 @@
 use pointsman_kernel::rng::Rng;
 
 use crate::estimate::dot::{add_scaled, dot, logit, sigmoid};
-use crate::estimate::moe::{Forward, Moe, bend_slope};
+use crate::estimate::moe::{Forward, Moe, Moma, bend_slope};
 use crate::train::adamw::AdamW;
 use crate::train::kmeans;
 use crate::train::pairs::{Thresholds, label};
@@ -24,7 +24,12 @@ pub(crate) struct Recipe {
     pub(crate) experts: usize,
     pub(crate) active: usize,
     pub(crate) hidden: usize,
+    /// Mixtures that are averaged.
+    pub(crate) mixtures: usize,
+    /// Times that a row is seen, at most.
     pub(crate) epochs: usize,
+    /// Steps of the optimiser, about; large tables are seen fewer times.
+    pub(crate) steps: usize,
     pub(crate) batch: usize,
     pub(crate) rate: f32,
     pub(crate) decay: f32,
@@ -42,11 +47,13 @@ impl Default for Recipe {
             experts: 8,
             active: 2,
             hidden: 16,
+            mixtures: 3,
             epochs: 24,
+            steps: 1700,
             batch: 64,
             rate: 2e-3,
             decay: 0.3,
-            pairs: 24,
+            pairs: 32,
             anchor: 2.0,
             balance: 0.01,
         }
@@ -75,15 +82,27 @@ impl Parts {
     }
 }
 
-/// The head fitted on the `chosen` rows, its curves still straight. `done` is told after each epoch.
+/// The head fitted on the `chosen` rows, its curves still straight. `done` is told after each mixture.
 pub(crate) fn fit(
     rows: &Rows,
     chosen: &[usize],
     mean: &[f32],
     recipe: Recipe,
     seed: u64,
-    done: &mut dyn FnMut(usize),
-) -> Moe {
+    done: &mut dyn FnMut(),
+) -> Moma {
+    let mut draw = Rng::new(seed);
+    let mixtures = (0..recipe.mixtures)
+        .map(|_| {
+            let mixture = mixture(rows, chosen, mean, recipe, draw.next_u64());
+            done();
+            mixture
+        })
+        .collect();
+    Moma { mixtures, curve: vec![(1.0, 0.0); mean.len()] }
+}
+
+fn mixture(rows: &Rows, chosen: &[usize], mean: &[f32], recipe: Recipe, seed: u64) -> Moe {
     let mut rng = Rng::new(seed);
     let mut weights =
         Parts { moe: start(rows, chosen, mean, recipe, &mut rng), thresholds: start_thresholds() };
@@ -96,9 +115,11 @@ pub(crate) fn fit(
     let mut forward = Forward::default();
     let mut slopes = vec![0.0_f32; mean.len()];
     let mut share = vec![1.0 / recipe.experts as f32; recipe.experts];
-    let steps = (recipe.epochs * order.len().div_ceil(recipe.batch)).max(1);
+    let each = order.len().div_ceil(recipe.batch).max(1);
+    let epochs = (recipe.steps / each).clamp(1, recipe.epochs);
+    let steps = epochs * each;
     let mut step = 0;
-    for epoch in 0..recipe.epochs {
+    for _ in 0..epochs {
         shuffle(&mut order, &mut rng);
         for batch in order.chunks(recipe.batch) {
             let mut used = vec![0.0_f32; recipe.experts];
@@ -143,7 +164,6 @@ pub(crate) fn fit(
             }
             step += 1;
         }
-        done(epoch + 1);
     }
     weights.moe
 }
@@ -173,7 +193,6 @@ fn start(rows: &Rows, chosen: &[usize], mean: &[f32], recipe: Recipe, rng: &mut 
         output: vec![0.0; models * recipe.hidden],
         offset: vec![0.0; recipe.experts * models],
         base: mean.iter().map(|mean| logit(f64::from(*mean)) as f32).collect(),
-        curve: vec![(1.0, 0.0); models],
     }
 }
 

@@ -89,7 +89,7 @@ pub struct Found<'a> {
     pub matched: Match,
 }
 
-/// All entries, in the order of [`by_name`].
+/// All entries, by lower-case model, then provider.
 #[derive(Debug, Default)]
 pub struct Catalogue {
     as_of: &'static str,

@@ -22,7 +22,7 @@ pub struct Refusal {
     /// The HTTP status.
     pub status: StatusCode,
     /// What the envelope says.
-    pub error: ApiError,
+    pub error: Box<ApiError>,
     /// When it may be worth trying again.
     pub retry_after: Option<Duration>,
 }
@@ -43,7 +43,7 @@ impl Refusal {
             code: Some(Cow::Borrowed(code)),
             ..ApiError::default()
         };
-        Self { status, error, retry_after: None }
+        Self { status, error: Box::new(error), retry_after: None }
     }
 
     /// The request's own fault, in `param`.

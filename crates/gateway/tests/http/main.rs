@@ -1,4 +1,12 @@
 //! The gateway over real sockets: a client on one side, a scripted upstream on the other.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
 mod chat;
 mod common;
 mod faults;

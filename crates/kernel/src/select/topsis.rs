@@ -7,6 +7,9 @@
 //! (quality 1, the calibration set's 5th percentile of cost) and the anti-ideal (quality 0, its 95th): one target's
 //! closeness depends on that target alone. It never falls with quality and never rises with cost.
 //!
+//! Those that are not chosen stand in for it when it fails: first the rest of the frontier, then those that are dominated
+//! but keep the floor, then those below it, best quality first.
+//!
 //! A cost that is not known counts as the dear end: not knowing a price is no reason to prefer it.
 
 use std::cmp::Ordering;
@@ -43,7 +46,7 @@ impl Selector for Topsis {
             .iter()
             .map(|c| {
                 if c.quality < floor {
-                    return (1, c, Reason::BelowFloor { floor });
+                    return (2, c, Reason::BelowFloor { floor });
                 }
                 // Dominance among those above the floor: whoever dominates one of them is above it too.
                 match criteria.iter().filter(|other| other.dominates(c)).min_by(|a, b| a.order(b)) {
@@ -52,7 +55,11 @@ impl Selector for Topsis {
                 }
             })
             .collect();
-        ranked.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.order(b.1)));
+        ranked.sort_by(|a, b| {
+            // Below the floor the goal has failed already: whoever comes nearest to it stands in first.
+            let by_quality = || if a.0 == 2 { b.1.quality.total_cmp(&a.1.quality) } else { Ordering::Equal };
+            a.0.cmp(&b.0).then_with(by_quality).then_with(|| a.1.order(b.1))
+        });
         let mut ranking = Ranking(
             ranked
                 .into_iter()

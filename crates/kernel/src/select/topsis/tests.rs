@@ -90,6 +90,14 @@ fn balanced_keeps_the_floor_even_where_cheap_is_close_to_ideal() {
 }
 
 #[test]
+fn whoever_keeps_the_floor_stands_in_before_the_cheap_ones_that_do_not() {
+    let models = [("big", 0.90, 10.0), ("also", 0.89, 12.0), ("worst", 0.30, 0.1), ("bad", 0.50, 0.2)];
+    let ranking = rank(&models.map(|(n, q, c)| estimate(n, q, Some(c))), &goal(0.5, 0.98, 0.1, 20.0));
+    let order: Vec<_> = ranking.0.iter().map(|ranked| ranked.target.as_str()).collect();
+    assert_eq!(order, ["big", "also", "bad", "worst"]);
+}
+
+#[test]
 fn odd_numbers_are_ranked_not_trusted() {
     let goal = goal(0.5, 0.98, 1.0, 100.0);
     assert_eq!(chosen(&[("nan", f64::NAN, 1.0), ("ok", 0.5, 50.0)], &goal), "ok");
@@ -154,13 +162,15 @@ proptest! {
     }
 
     #[test]
-    fn more_weight_on_quality_never_lowers_the_quality_chosen(pool in pool(), w in 0.0f64..=1.0, dw in 0.0f64..=1.0) {
-        let quality = |w: f64| {
+    fn quality_takes_the_best_and_cost_the_cheapest(pool in pool()) {
+        let first = |w: f64| {
             let list = named(&pool);
-            let first = rank(&list, &goal(w, 0.98, 1.0, 100.0)).0[0].target.clone();
-            list.iter().find(|e| e.target == first).unwrap().quality.mean
+            let chosen = rank(&list, &goal(w, 0.98, 1e-3, 1e3)).0[0].target.clone();
+            list.into_iter().find(|e| e.target == chosen).unwrap()
         };
-        // At the two ends, where the law holds exactly: `quality` takes the best, `cost` never better than it.
-        prop_assert!(quality((w + dw).min(1.0)) <= quality(1.0));
+        let best = pool.iter().map(|p| p.0).fold(0.0, f64::max);
+        prop_assert_eq!(first(1.0).quality.mean, best);
+        let cheapest = pool.iter().map(|p| p.1).fold(f64::INFINITY, f64::min).max(1e-3);
+        prop_assert!(first(0.0).cost.unwrap().mean <= cheapest);
     }
 }

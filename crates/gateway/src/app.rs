@@ -71,9 +71,10 @@ impl App {
         }
     }
 
-    /// A target's state is kept only while a configuration names it.
-    pub fn forget_gone_targets(&self) {
+    /// Takes over what a new configuration says of health: when breakers open, and which targets there are at all.
+    pub fn follow_configuration(&self) {
         let snapshot = self.live.snapshot();
+        self.health.set_policy(snapshot.breaker);
         self.health.retain(|id: &TargetId| snapshot.targets.contains_key(id));
     }
 }

@@ -21,7 +21,7 @@ use crate::{discover, reload};
 pub const GRACE: Duration = Duration::from_secs(30);
 /// How long the ledger may take to write what it holds at the end.
 const LAST_WRITE: Duration = Duration::from_secs(5);
-/// How often targets that left the configuration are forgotten, and old records pruned.
+/// How often old records are pruned.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 
 /// Why a gateway did not start.
@@ -118,12 +118,18 @@ impl Running {
     }
 }
 
-/// Forgets targets that no configuration names and records older than the operator keeps.
+/// Follows the configuration, and forgets records older than the operator keeps.
 async fn keep_house(app: Arc<App>) {
     let mut ticks = tokio::time::interval(HOUSEKEEPING);
+    let mut generations = app.live.subscribe();
     loop {
-        ticks.tick().await;
-        app.forget_gone_targets();
+        tokio::select! {
+            _ = ticks.tick() => {}
+            Ok(()) = generations.changed() => {
+                app.follow_configuration();
+                continue;
+            }
+        }
         let Some(kept) = app.live.config().ledger.retention else { continue };
         let before = app.clock.now().0.saturating_sub(u64::try_from(kept.as_micros()).unwrap_or(u64::MAX));
         let ledger = app.ledger.clone();

@@ -146,6 +146,11 @@ impl Live {
                 if config.listen != before.listen {
                     tracing::warn!("`listen` was changed, which takes effect at the next start");
                 }
+                if config.ledger.keep_prompts != before.ledger.keep_prompts {
+                    tracing::warn!(
+                        "`ledger.keep_prompts` was changed, which takes effect for all of a record at the next start"
+                    );
+                }
                 tracing::info!(file = %path.display(), targets = snapshot.order.len(), "configuration reloaded");
                 self.config.store(Arc::new(config));
                 self.swap(snapshot, Some(SystemTime::now()));

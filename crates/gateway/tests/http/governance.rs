@@ -99,6 +99,34 @@ async fn nonsense_is_answered_with_its_place_and_the_process_lives() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reload_changes_when_breakers_open_and_keeps_a_bad_file_out() {
+    let up = Upstream::start(Act::status(500)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pointsman.yaml");
+    let patient = two_models(&up.openai_url()) + "breaker: {failures: 1000}\n";
+    std::fs::write(&file, &patient).unwrap();
+    let live = Live::from_file(&file, Env::from([("UPSTREAM_KEY", "k")])).unwrap();
+    let running = launch::start(live.clone(), folder.path(), "127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let (url, app) = (format!("http://{}", running.address), running.app.clone());
+    tokio::spawn(running.until(std::future::pending(), Duration::ZERO));
+    let url = format!("{url}/v1/chat/completions");
+    let fail = || pointsman_testkit::post(&url, ask("small").to_string());
+    fail().await;
+    assert!(app.health.states(app.clock.now()).is_empty());
+
+    std::fs::write(&file, patient.replace("failures: 1000", "failures: one")).unwrap();
+    assert!(live.reload().unwrap_err().to_string().contains("pointsman.yaml:"));
+    fail().await;
+    assert!(app.health.states(app.clock.now()).is_empty(), "the last good file is in force");
+
+    std::fs::write(&file, patient.replace("failures: 1000", "failures: 1")).unwrap();
+    live.reload().unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    fail().await;
+    assert_eq!(app.health.states(app.clock.now()).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn probes_tell_the_truth() {
     let up = Upstream::start(Act::say("ok")).await;
     let gateway = Gateway::over(&up.openai_url()).await;

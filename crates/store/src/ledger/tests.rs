@@ -1,6 +1,7 @@
 //! The ledger's promises, over SQLite.
 
 mod adverse;
+mod foreign;
 mod laws;
 mod restart;
 

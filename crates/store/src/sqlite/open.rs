@@ -1,6 +1,7 @@
 //! Opening a file: whose it is, which schema it has, who may read it.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ pub(super) fn own(path: &Path) -> Result<File, StoreError> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".lock");
     let beside = PathBuf::from(beside);
-    let file = private(&beside)?;
+    let file = private(&beside, OpenOptions::new().create(true).truncate(false))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::Owned { path: path.to_owned() }),
@@ -52,11 +53,11 @@ pub(crate) fn connect(
     let mut flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
     match access {
         Access::Write => {
-            private(path)?;
+            make(path)?;
             flags |= OpenFlags::SQLITE_OPEN_READ_WRITE;
         }
         Access::Read => {
-            File::open(path).map_err(|source| StoreError::File { path: path.to_owned(), source })?;
+            std::fs::metadata(path).map_err(|source| StoreError::File { path: path.to_owned(), source })?;
             flags |= OpenFlags::SQLITE_OPEN_READ_ONLY;
         }
     }
@@ -119,8 +120,18 @@ fn known(schema: &Schema) -> i64 {
     i64::try_from(schema.migrations.len()).unwrap_or(i64::MAX)
 }
 
-/// Opens or makes a file, and the folder above it, that only this user may read. SQLite gives its log the same mode.
-fn private(path: &Path) -> Result<File, StoreError> {
+/// Makes the file where it is missing, with the folder above it, for this user alone; SQLite gives its log the same
+/// mode. A file that is there is never opened here: closing any handle of it would drop every lock this process holds
+/// on it, SQLite's own among them, and another process could then take the log away under the writer.
+fn make(path: &Path) -> Result<(), StoreError> {
+    match private(path, OpenOptions::new().create_new(true)) {
+        Err(StoreError::File { source, .. }) if source.kind() == ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
+    }
+}
+
+/// Opens a file that only this user may read, in a folder that is made where it is missing.
+fn private(path: &Path, options: &mut OpenOptions) -> Result<File, StoreError> {
     let fail = |source| StoreError::File { path: path.to_owned(), source };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         let mut builder = std::fs::DirBuilder::new();
@@ -129,9 +140,7 @@ fn private(path: &Path) -> Result<File, StoreError> {
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(folder).map_err(fail)?;
     }
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(fail)
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options.read(true).write(true).open(path).map_err(fail)
 }

@@ -142,6 +142,11 @@ fn print(explained: &Explained) -> anyhow::Result<()> {
         explained.prefer,
         explained.floor * 100.0
     ))?;
+    for candidate in &explained.candidates {
+        if let Some(learned) = &candidate.stands_in {
+            term::say(format_args!("{}: learned as {learned}, the newest of that name", candidate.target))?;
+        }
+    }
     if explained.candidates.iter().any(|candidate| candidate.provisional) {
         term::say("~ provisional: the model was not in the training data, a stated prior stands in")?;
     }

@@ -45,6 +45,9 @@ pub struct ExplainedCandidate {
     pub score: Option<f64>,
     /// A stated prior stands in for training data.
     pub provisional: bool,
+    /// The learned model that stands in for this one: the newest dated one of an undated name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stands_in: Option<String>,
     /// Why it stands where it stands, or why it was left out.
     pub reason: String,
     /// It was left out.
@@ -65,6 +68,7 @@ impl Explained {
                 latency_ms: estimate.and_then(|e| e.latency_ms).map(|latency| latency.mean),
                 score: Some(ranked.score),
                 provisional: estimate.is_some_and(|e| e.source.provisional),
+                stands_in: estimate.and_then(|e| e.source.stands_in.as_deref()).map(ToOwned::to_owned),
                 reason: ranked.reason.to_string(),
                 left_out: false,
             }
@@ -78,6 +82,7 @@ impl Explained {
             latency_ms: None,
             score: None,
             provisional: false,
+            stands_in: None,
             reason: dropped.why.to_string(),
             left_out: true,
         });

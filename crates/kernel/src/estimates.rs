@@ -24,6 +24,23 @@ pub struct Source {
     /// The target was not in the training data: a stated prior stands in, and the spread is wide.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub provisional: bool,
+    /// The learned model that stands in for the target's own: the newest dated one of an undated name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stands_in: Option<std::sync::Arc<str>>,
+}
+
+impl Source {
+    /// What an estimator says of a target that it has learned.
+    #[must_use]
+    pub fn learned(estimator: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+        Self { estimator: estimator.into(), provisional: false, stands_in: None }
+    }
+
+    /// What it says of one that it has not.
+    #[must_use]
+    pub fn provisional(estimator: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+        Self { provisional: true, ..Self::learned(estimator) }
+    }
 }
 
 /// What one candidate is expected to bring and to cost.

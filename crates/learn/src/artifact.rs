@@ -19,7 +19,7 @@ use crate::estimate::Named;
 use crate::estimate::input::Input;
 use crate::estimate::learned::Learned;
 use crate::lengths::Lengths;
-use crate::names::normalised;
+use crate::names::{dated, normalised};
 use crate::prior::Prior;
 
 static DEFAULT: &[u8] = include_bytes!("../data/default.artifact");
@@ -125,6 +125,9 @@ pub(crate) struct Body {
     /// Positions by name as written and as compared.
     #[serde(skip)]
     pub(crate) places: HashMap<String, usize>,
+    /// The newest dated model of each name without its date.
+    #[serde(skip)]
+    pub(crate) newest: HashMap<String, (u32, usize)>,
 }
 
 impl Artifact {
@@ -240,9 +243,21 @@ impl Artifact {
 }
 
 impl Body {
-    /// The position of the model that `profile` names: as written, else in the form in which names are compared.
+    /// The position of the model that `profile` names: as written, else in the form in which names are compared, else
+    /// the newest dated model of that name.
     pub(crate) fn position(&self, profile: &str) -> Option<usize> {
-        self.places.get(profile).or_else(|| self.places.get(&normalised(profile))).copied()
+        let own = || {
+            let name = normalised(profile);
+            let place = self.places.get(&name).copied();
+            place.or_else(|| self.newest.get(&name).map(|(_, place)| *place))
+        };
+        self.places.get(profile).copied().or_else(own)
+    }
+
+    /// The model at `place`, where it stands in for `profile` rather than being it.
+    pub(crate) fn stands_in(&self, profile: &str, place: usize) -> Option<Arc<str>> {
+        let name = &self.models.get(place)?.name;
+        (name != profile && normalised(name) != normalised(profile)).then(|| Arc::from(name.as_str()))
     }
 
     fn index(&mut self) {
@@ -252,6 +267,15 @@ impl Body {
         }
         for (at, model) in self.models.iter().enumerate() {
             self.places.insert(model.name.clone(), at);
+        }
+        self.newest.clear();
+        for (at, model) in self.models.iter().enumerate() {
+            let name = normalised(&model.name);
+            let Some((stem, date)) = dated(&name) else { continue };
+            let newest = self.newest.entry(stem.to_owned()).or_insert((date, at));
+            if date > newest.0 {
+                *newest = (date, at);
+            }
         }
     }
 }

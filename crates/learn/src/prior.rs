@@ -7,9 +7,11 @@
 //!   read, one written), drawn to what the artifact's own models show; half of it by the size's usual price where the
 //!   size is known too; a family's usual distance from that line; a little for a long context.
 //! - *Quality* is the artifact's best prediction for the prompt times a logistic curve in ability and in how easy
-//!   the prompt looks (log odds of the mean prediction). So a stranger is never placed above the best known model, easy
+//!   the prompt looks (log odds of the mean prediction, and what the text itself demands: [`demand`]). So a stranger is never placed above the best known model, easy
 //!   prompts close the gaps between strangers and hard ones open them: that is what lets a pool of strangers alone be
 //!   routed by difficulty.
+
+pub(crate) mod demand;
 
 use pointsman_kernel::{Price, Target};
 use serde::{Deserialize, Serialize};
@@ -83,9 +85,10 @@ impl Prior {
         Placed { ability: base + family.unwrap_or(0.0) + context, doubt }
     }
 
-    /// Expected quality on a prompt with this mean and this best prediction over the artifact's models.
-    pub(crate) fn quality(&self, placed: &Placed, mean: f64, best: f64) -> f64 {
-        let ease = crate::estimate::dot::logit(mean) - self.ease;
+    /// Expected quality on a prompt with this mean and this best prediction over the artifact's models, and with this
+    /// much more ease (log odds) than they show; see [`demand::relief`].
+    pub(crate) fn quality(&self, placed: &Placed, mean: f64, relief: f64, best: f64) -> f64 {
+        let ease = crate::estimate::dot::logit(mean) - self.ease + relief;
         let steepness = if ease > 0.0 { STEEPNESS_EASY } else { STEEPNESS_HARD };
         let odds = steepness * ease + placed.ability - self.top + HEAD_START;
         (best / (1.0 + (-odds).exp())).clamp(0.0, 1.0)
@@ -150,12 +153,13 @@ mod tests {
         let prior = Prior::default();
         let weak = prior.place(&Target::named("weak").priced(0.1, 0.2));
         let strong = prior.place(&Target::named("strong").priced(5.0, 25.0));
-        let share = |mean: f64| prior.quality(&weak, mean, 0.95) / prior.quality(&strong, mean, 0.95);
+        let share =
+            |mean: f64| prior.quality(&weak, mean, 0.0, 0.95) / prior.quality(&strong, mean, 0.0, 0.95);
         assert!(
             share(0.95) > 0.98 && share(0.5) < 0.9 && share(0.95) > share(0.8) && share(0.8) > share(0.5)
         );
         for mean in [0.0, 0.3, 0.99, 1.0] {
-            assert!((0.0..=0.9).contains(&prior.quality(&strong, mean, 0.9)));
+            assert!((0.0..=0.9).contains(&prior.quality(&strong, mean, 0.0, 0.9)));
         }
     }
 }

@@ -87,7 +87,7 @@ fn decision(opening: &Opening, targets: &[TargetId]) -> Decision {
         output_tokens: Spread { mean: 345.678_912_3, sd: 123.456_789 },
         cost: Some(Spread { mean: 123_456.789_123 * (n + 1) as f64, sd: 34_567.891_23 }),
         latency_ms: None,
-        source: Source { estimator: "moma".into(), provisional: false },
+        source: Source::learned("moma"),
     };
     let ranked = |(n, target): (usize, &TargetId)| Ranked {
         target: target.clone(),

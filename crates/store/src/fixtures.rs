@@ -39,7 +39,7 @@ pub(crate) fn decision(n: usize) -> Arc<Decision> {
         output_tokens: Spread { mean: 321.123_456_789, sd: 17.0 },
         cost: Some(Spread { mean: 12_345.678 * (i + n + 1) as f64, sd: 0.1 }),
         latency_ms: None,
-        source: Source { estimator: "moma".into(), provisional: i == 1 },
+        source: if i == 1 { Source::provisional("moma") } else { Source::learned("moma") },
     };
     let ranked = |(i, name): (usize, &&str)| Ranked {
         target: (*name).into(),

@@ -25,7 +25,7 @@ impl Estimator for ByLength {
                     output_tokens: Spread { mean: 100.0 / 7.0, sd: 1.0 },
                     cost: Some(Spread { mean: size * size * 1e4 / 3.0, sd: 1.0 }),
                     latency_ms: None,
-                    source: Source { estimator: "length".into(), provisional: false },
+                    source: Source::learned("length"),
                 }
             })
             .collect();

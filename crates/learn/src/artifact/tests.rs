@@ -13,6 +13,26 @@ use super::{Artifact, ArtifactError, DEFAULT};
 
 const EASY: [&str; 3] =
     ["Hello, how are you?", "What is the capital of France?", "Translate 'good morning' into Spanish."];
+const TRIVIAL: [&str; 9] = [
+    "hi",
+    "thanks!",
+    "Good morning, how are you?",
+    "Write a haiku about autumn.",
+    "What is the capital of France?",
+    "Translate 'good night' to Spanish.",
+    "Fix the typo: teh cat",
+    "Tell me a joke",
+    "What is 2+2?",
+];
+const PUZZLES: [&str; 4] = [
+    "Five houses stand in a row, each of a different colour. The Norwegian lives in the first house. The Englishman lives in the \
+     red house. The Spaniard owns the dog. Coffee is drunk in the green house. The Ukrainian drinks tea. The green house is \
+     immediately to the right of the ivory house. If each of them owns another animal, who owns the zebra?",
+    "Implement a lock-free multi-producer queue in Rust and argue why each of its memory orderings is needed.",
+    "Find all integer solutions of x^3 + y^3 = 1729 and prove there are no others.",
+    "Design a distributed rate limiter that survives network partitions, compare three approaches and prove that none of them \
+     admits more than twice the limit.",
+];
 const HARD: [&str; 3] = [
     "Find the number of ordered triples $(a,b,c)$ of positive integers with $a+b+c=2024$ and $\\gcd(a,b,c)=1$.",
     "Let $f(x)$ be a polynomial with integer coefficients such that $f(1)=2$; find all values of $f(7) \\bmod 6$.",
@@ -79,7 +99,8 @@ fn the_default_artifact_belongs_to_the_encoder_in_the_binary_and_is_small() {
     assert!(artifact.names().contains(&artifact.default_name()));
     assert_eq!(artifact.notes().licences.len(), 2);
     assert!(artifact.model("openai/GPT-4o-2024-08-06").is_some());
-    assert!(artifact.model("gpt-4o").is_none(), "an undated name is another model");
+    assert_eq!(artifact.model("gpt-4o").unwrap().name, "gpt-4o-2024-08-06", "the newest of that name");
+    assert!(artifact.model("gpt-4o-2031-01-01").is_none(), "another date is another model");
 }
 
 #[test]
@@ -216,6 +237,34 @@ fn strangers_alone_are_routed_by_difficulty() {
     };
     assert_eq!(of(&HARD), ["strong"; 3]);
     assert!(of(&EASY).iter().filter(|chosen| *chosen == "weak").count() >= 2, "{:?}", of(&EASY));
+}
+
+#[test]
+fn among_strangers_trivial_prompts_go_to_the_cheap_and_puzzles_do_not() {
+    let artifact = Artifact::embedded();
+    let targets = [("nano", 0.05, 0.4), ("mini", 0.25, 2.0), ("large", 1.25, 10.0), ("larger", 2.5, 10.0)]
+        .map(|(name, input, output)| Arc::new(Target::named(name).priced(input, output)));
+    for prompt in TRIVIAL {
+        assert_eq!(balanced(artifact, prompt, &targets), "nano", "{prompt}");
+    }
+    for prompt in PUZZLES.iter().chain(&HARD) {
+        let chosen = balanced(artifact, prompt, &targets);
+        assert!(chosen != "nano" && chosen != "mini", "{chosen}: {prompt}");
+    }
+}
+
+#[test]
+fn the_newest_dated_model_stands_in_for_an_undated_name_and_says_so() {
+    let artifact = Artifact::embedded();
+    let targets = ["gpt-4o", "gpt-4o-2024-08-06", "openai/gpt-4o-mini", "gpt-4o-2031-01-01"]
+        .map(|name| Arc::new(Target::named(name).priced(2.5, 10.0)));
+    let out = estimates(artifact, None, &signals(EASY[1]), &targets);
+    let [undated, dated, mini, future] = &out.list[..] else { panic!("four estimates") };
+    assert_eq!(undated.source.stands_in.as_deref(), Some("gpt-4o-2024-08-06"));
+    assert!(!undated.source.provisional && undated.quality.mean == dated.quality.mean);
+    assert!(undated.quality.sd > dated.quality.sd && dated.source.stands_in.is_none());
+    assert_eq!(mini.source.stands_in.as_deref(), Some("gpt-4o-mini-2024-07-18"));
+    assert!(future.source.provisional, "another date is another model");
 }
 
 #[test]

@@ -9,10 +9,12 @@ use pointsman_kernel::{
 
 use super::{Named, predict};
 use crate::artifact::Body;
-use crate::prior::Placed;
+use crate::prior::{Placed, demand};
 
 /// The name under which estimates for unknown targets stand.
 const PRIOR: &str = "prior";
+/// How far off, in quality, a dated model may be from what stands behind its undated name today.
+const STAND_IN_DOUBT: f64 = 0.1;
 
 /// One head of an artifact, ready to be asked.
 pub(crate) struct Learned {
@@ -46,21 +48,29 @@ impl Estimator for Learned {
         out.list.clear();
         out.list.reserve(candidates.kept.len());
         let mut anyone: Option<Spread> = None;
+        let relief = demand::relief(&signals.features);
         for target in &candidates.kept {
             let known = body.position(&target.profile);
             let value = known.and_then(|model| Some((model, *quality.get(model)?)));
             let (quality, length, price, source) = match value {
                 Some((model, mean)) => {
                     let sd = self.head().and_then(|named| named.sd.get(model)).copied().unwrap_or(0.1);
+                    let stands_in = body.stands_in(&target.profile, model);
+                    let doubt = if stands_in.is_some() { STAND_IN_DOUBT } else { 0.0 };
                     let length = body.lengths.of(model, &x);
-                    let source = Source { estimator: self.name.clone(), provisional: false };
-                    (Spread { mean: f64::from(mean), sd: f64::from(sd) }, length, target.price, source)
+                    let source = Source { stands_in, ..Source::learned(self.name.clone()) };
+                    (
+                        Spread { mean: f64::from(mean), sd: f64::from(sd).hypot(doubt) },
+                        length,
+                        target.price,
+                        source,
+                    )
                 }
                 None => {
                     let placed = body.prior.place(target);
-                    let mean = body.prior.quality(&placed, f64::from(ease), f64::from(best));
+                    let mean = body.prior.quality(&placed, f64::from(ease), relief, f64::from(best));
                     let length = *anyone.get_or_insert_with(|| body.lengths.of_anyone(&x));
-                    let source = Source { estimator: Cow::Borrowed(PRIOR), provisional: true };
+                    let source = Source::provisional(PRIOR);
                     (Spread { mean, sd: body.prior.sd(&placed) }, length, target.price, source)
                 }
             };

@@ -135,7 +135,7 @@ impl Pool {
             output_tokens: Spread::default(),
             cost: cost.is_finite().then_some(Spread { mean: cost * 1e9, sd: 0.0 }),
             latency_ms: None,
-            source: Source { estimator: "constant".into(), provisional: false },
+            source: Source::learned("constant"),
         };
         let known = self.targets.iter().zip(&self.mean_quality).zip(&self.mean_cost);
         let estimates = Estimates { difficulty: None, list: known.map(estimate).collect() };

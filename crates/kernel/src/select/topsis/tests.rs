@@ -26,7 +26,7 @@ fn estimate(name: &str, quality: f64, cost: Option<f64>) -> Estimate {
         output_tokens: Spread::default(),
         cost: cost.map(|mean| Spread { mean, sd: 0.0 }),
         latency_ms: None,
-        source: Source { estimator: "test".into(), provisional: false },
+        source: Source::learned("test"),
     }
 }
 

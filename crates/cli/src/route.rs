@@ -60,12 +60,8 @@ async fn decide(args: &Args) -> anyhow::Result<Explained> {
     let request =
         Request::parse(body(args)?.into()).map_err(|refusal| anyhow::anyhow!(refusal.error.message))?;
     let snapshot = live.snapshot();
-    if snapshot.routes.is_empty() && snapshot.targets.is_empty() {
-        let faults: Vec<String> = snapshot
-            .providers
-            .iter()
-            .filter_map(|provider| Some(format!("\n  {}: {}", provider.name, provider.error.as_ref()?)))
-            .collect();
+    if snapshot.targets.is_empty() {
+        let faults: Vec<String> = snapshot.unlisted().iter().map(|why| format!("\n  {why}")).collect();
         bail!(
             "no provider lists a chat model: name models in a configuration, or mend this:{}",
             faults.concat()

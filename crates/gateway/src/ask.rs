@@ -91,7 +91,7 @@ impl Request {
         }
         match snapshot.target(&self.model) {
             Some(served) => Ok(Resolved::Target(served.target.id.clone())),
-            None => Err(Refusal::unknown_model(&self.model)),
+            None => Err(Refusal::unknown_model(&self.model, snapshot)),
         }
     }
 }

@@ -89,7 +89,7 @@ pub(crate) async fn carry_out(
     let id = &decision.facts.decision;
     let Some(plan) = &decision.plan else {
         ticket.settle(Status::Failed, None, None, None);
-        return Err(Refusal::nobody(&decision).of(id));
+        return Err(Refusal::nobody(&decision, snapshot).of(id));
     };
     let targets = RequestTargets { snapshot, call };
     let log = ticket.log.clone();
@@ -172,13 +172,20 @@ fn is_over_limit(fault: &axum::Error) -> bool {
 }
 
 /// The snapshot in force. Right after a start without a configuration the models are not known yet: a request for one
-/// that is missing waits for them a while instead of failing.
+/// that is missing waits for them a while instead of failing. Where a provider could not be asked, it is asked again.
 pub(crate) async fn snapshot_with(app: &App, model: &str) -> Arc<Snapshot> {
     let deadline = Instant::now() + DISCOVERY_WAIT;
     loop {
         let snapshot = app.live.snapshot();
-        let known = snapshot.routes.contains_key(model) || snapshot.target(model).is_some();
-        if known || !snapshot.discovering || Instant::now() >= deadline {
+        let served = match snapshot.routes.get(model) {
+            Some(route) => !route.route.targets.is_empty(),
+            None => snapshot.target(model).is_some(),
+        };
+        if served {
+            return snapshot;
+        }
+        if !snapshot.discovering || Instant::now() >= deadline {
+            app.live.ask_again();
             return snapshot;
         }
         tokio::time::sleep(Duration::from_millis(2)).await;

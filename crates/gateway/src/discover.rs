@@ -1,7 +1,8 @@
 //! Asks providers for their models, beside the serving and never before it.
 //!
 //! Each provider is asked on its own, with a deadline, and each answer makes a new snapshot at once: a slow one holds
-//! up nobody. Asked again every ten minutes; after a failure sooner, then less and less often. A failure never takes
+//! up nobody. Asked again every ten minutes; after a failure sooner, then less often, though never far apart while
+//! nothing is known of it; and at once when a request comes that only it may be able to serve. A failure never takes
 //! away what was known. An address that is the gateway's own is not asked, or it would list itself to itself.
 
 use std::collections::{BTreeSet, HashMap};
@@ -24,8 +25,12 @@ pub const EVERY: Duration = Duration::from_secs(600);
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// The first wait after a failure; it doubles with each.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
-/// The longest.
+/// The longest, of one whose models are known from before.
 const AFTER_FAILURES: Duration = Duration::from_secs(300);
+/// The longest, of one that has never answered: until it does, nothing of it is served.
+const WHILE_UNKNOWN: Duration = Duration::from_secs(10);
+/// The least between two failures, however many requests come for what a provider may have.
+pub const AT_A_REQUEST: Duration = Duration::from_secs(1);
 /// For an engine on this machine: it answers at once or is not there.
 const NEAR: Duration = Duration::from_millis(300);
 /// For a provider elsewhere.
@@ -54,6 +59,11 @@ struct Turn {
     identity: Identity,
     at: Instant,
     failures: u32,
+    failed_at: Option<Instant>,
+    /// It has listed its models at least once.
+    known: bool,
+    /// The failure that was last told, so that none is told again at each turn.
+    told: Option<Arc<str>>,
     asked: bool,
 }
 
@@ -81,6 +91,7 @@ async fn run(live: Arc<Live>, own: Option<SocketAddr>) {
                 took(&live, &config, &mut turns, answer);
             },
             () = tokio::time::sleep_until(next) => {}
+            () = live.asked_for() => turns.values_mut().for_each(Turn::sooner),
             still = changed.changed() => if still.is_err() { return },
         }
     }
@@ -98,8 +109,20 @@ fn follow(config: &Config, turns: &mut HashMap<Arc<str>, Turn>) {
             identity: Identity::of(provider),
             at: Instant::now(),
             failures: 0,
+            failed_at: None,
+            known: false,
+            told: None,
             asked: false,
         });
+    }
+}
+
+impl Turn {
+    /// Somebody waits for what the provider may have: after a failure it is asked again now.
+    fn sooner(&mut self) {
+        if let Some(failed_at) = self.failed_at {
+            self.at = self.at.min(failed_at + AT_A_REQUEST);
+        }
     }
 }
 
@@ -132,25 +155,33 @@ fn took(live: &Live, config: &Config, turns: &mut HashMap<Arc<str>, Turn>, (name
     let Some(turn) = turns.get_mut(&name).filter(|turn| turn.identity == identity) else { return };
     let sought = config.provider(&name).is_some_and(|provider| provider.sought);
     turn.asked = false;
-    let wait = wait_after(said.is_ok(), sought, turn.failures);
+    let wait = wait_after(said.is_ok(), sought, turn.known, turn.failures);
+    let now = Instant::now();
+    turn.at = now + wait;
     match &said {
-        Ok(models) => tracing::info!(provider = %name, models = models.len(), "provider listed its models"),
-        Err(_) if sought => {}
+        Ok(models) => {
+            tracing::info!(provider = %name, models = models.len(), "provider listed its models");
+            (turn.failures, turn.failed_at, turn.known, turn.told) = (0, None, true, None);
+        }
         Err(error) => {
-            tracing::warn!(provider = %name, %error, again_in_s = wait.as_secs(), "provider did not list its models");
+            turn.failures = turn.failures.saturating_add(1);
+            turn.failed_at = Some(now);
+            if !sought && turn.told.as_ref() != Some(error) {
+                tracing::warn!(provider = %name, %error, "provider did not list its models; it is asked again");
+                turn.told = Some(Arc::clone(error));
+            }
         }
     }
-    turn.failures = if said.is_ok() { 0 } else { turn.failures.saturating_add(1) };
-    turn.at = Instant::now() + wait;
     live.found(&name, &identity, said);
 }
 
-/// How long until a provider is asked again.
-fn wait_after(answered: bool, sought: bool, failures_before: u32) -> Duration {
+/// How long until a provider is asked again. `known`: it has answered before.
+fn wait_after(answered: bool, sought: bool, known: bool, failures_before: u32) -> Duration {
+    let longest = if known { AFTER_FAILURES } else { WHILE_UNKNOWN };
     match (answered, sought) {
         (true, _) => EVERY,
         (false, true) => LOOK_AGAIN,
-        (false, false) => AFTER_FAILURE.saturating_mul(1 << failures_before.min(10)).min(AFTER_FAILURES),
+        (false, false) => AFTER_FAILURE.saturating_mul(1 << failures_before.min(10)).min(longest),
     }
 }
 

@@ -14,7 +14,9 @@ use pointsman_kernel::{Decision, DecisionId, ErrorKind};
 use pointsman_wire::neutral::ApiError;
 use pointsman_wire::openai;
 
+use crate::discover::AT_A_REQUEST;
 use crate::headers;
+use crate::snapshot::Snapshot;
 
 /// A request that is not answered by a target.
 #[derive(Clone, Debug)]
@@ -67,36 +69,53 @@ impl Refusal {
         self
     }
 
-    /// No model of that name.
-    pub fn unknown_model(name: &str) -> Self {
-        let mut refusal = Self::new(
-            StatusCode::NOT_FOUND,
-            "model_not_found",
-            format!(
+    /// No model of that name: as far as is known, where a provider could not be asked.
+    pub fn unknown_model(name: &str, snapshot: &Snapshot) -> Self {
+        let unlisted = snapshot.unlisted();
+        let mut refusal = if unlisted.is_empty() {
+            let message = format!(
                 "model `{name}` is not known here; GET /v1/models lists those that are, `auto` chooses among them"
-            ),
-        );
+            );
+            Self::new(StatusCode::NOT_FOUND, "model_not_found", message)
+        } else {
+            let message = format!("model `{name}` is not known here; {}", asked_again(&unlisted));
+            // Where nothing is served the name says nothing of the request: it is the gateway that is not ready.
+            let (status, code) = match snapshot.targets.is_empty() {
+                true => (StatusCode::SERVICE_UNAVAILABLE, "no_target"),
+                false => (StatusCode::NOT_FOUND, "model_not_found"),
+            };
+            Self::new(status, code, message).retry_after(AT_A_REQUEST)
+        };
         refusal.error.param = Some("model".to_owned());
         refusal
     }
 
-    /// Every target is left out; says which rule did it.
-    pub fn nobody(decision: &Decision) -> Self {
+    /// Every target is left out; says which rule did it, or why there are none.
+    pub fn nobody(decision: &Decision, snapshot: &Snapshot) -> Self {
+        let refused =
+            |list: &str| format!("no target of route `{}` may answer this request ({list})", decision.route);
+        if decision.dropped.is_empty() {
+            let unlisted = snapshot.unlisted();
+            let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, "no_target");
+            return match unlisted.is_empty() {
+                true => Self::new(status, code, refused("the route has no targets")),
+                false => {
+                    let list = format!("the route has no targets; {}", asked_again(&unlisted));
+                    Self::new(status, code, refused(&list)).retry_after(AT_A_REQUEST)
+                }
+            };
+        }
         let reasons: Vec<String> =
             decision.dropped.iter().take(8).map(|d| format!("{}: {}", d.target, d.why)).collect();
-        let list =
-            if reasons.is_empty() { "the route has no targets".to_owned() } else { reasons.join("; ") };
-        let denied = decision.dropped.iter().all(|d| d.why == pointsman_kernel::Drop::Scope);
-        let too_long = !decision.dropped.is_empty()
-            && decision.dropped.iter().all(|d| matches!(d.why, pointsman_kernel::Drop::Context { .. }));
-        let message = format!("no target of route `{}` may answer this request ({list})", decision.route);
-        if denied && !reasons.is_empty() {
-            Self::new(StatusCode::FORBIDDEN, "model_not_allowed", message)
-        } else if too_long {
-            Self::new(StatusCode::BAD_REQUEST, "context_length_exceeded", message)
+        let all = |fits: fn(&pointsman_kernel::Drop) -> bool| decision.dropped.iter().all(|d| fits(&d.why));
+        let (status, code) = if all(|why| *why == pointsman_kernel::Drop::Scope) {
+            (StatusCode::FORBIDDEN, "model_not_allowed")
+        } else if all(|why| matches!(why, pointsman_kernel::Drop::Context { .. })) {
+            (StatusCode::BAD_REQUEST, "context_length_exceeded")
         } else {
-            Self::new(StatusCode::SERVICE_UNAVAILABLE, "no_target", message)
-        }
+            (StatusCode::SERVICE_UNAVAILABLE, "no_target")
+        };
+        Self::new(status, code, refused(&reasons.join("; ")))
     }
 
     /// What a call's failure looks like to the client: the target's own words where it had any.
@@ -160,6 +179,11 @@ impl IntoResponse for Refusal {
         }
         response
     }
+}
+
+/// What is in the way of a provider's models, and that something is done about it.
+fn asked_again(unlisted: &[String]) -> String {
+    format!("{}; asked again now: try again in a moment", unlisted.join("; "))
 }
 
 fn status_or(status: Option<u16>, otherwise: u16) -> StatusCode {

@@ -29,7 +29,8 @@ pub async fn one(State(app): State<Arc<App>>, Path(id): Path<String>, sent: Head
         Ok(caller) => caller,
         Err(refusal) => return refusal.into_response(),
     };
-    match entries(&app.live.snapshot(), &caller).into_iter().find(|entry| entry.id == id) {
+    let snapshot = app.live.snapshot();
+    match entries(&snapshot, &caller).into_iter().find(|entry| entry.id == id) {
         Some(entry) => {
             let mut out = b"{\"id\":".to_vec();
             write_string(&entry.id, &mut out);
@@ -38,7 +39,10 @@ pub async fn one(State(app): State<Arc<App>>, Path(id): Path<String>, sent: Head
             out.push(b'}');
             json(out)
         }
-        None => Refusal::unknown_model(&id).into_response(),
+        None => {
+            app.live.ask_again();
+            Refusal::unknown_model(&id, &snapshot).into_response()
+        }
     }
 }
 

@@ -27,6 +27,7 @@ pub struct Live {
     /// Held while a snapshot is made, so that none is made of what another has just replaced.
     making: Mutex<Making>,
     generation: tokio::sync::watch::Sender<u64>,
+    wanted: tokio::sync::Notify,
 }
 
 /// How the last reload went.
@@ -89,6 +90,7 @@ impl Live {
             source,
             making: Mutex::new(making),
             generation: tokio::sync::watch::Sender::new(1),
+            wanted: tokio::sync::Notify::new(),
         }))
     }
 
@@ -204,6 +206,16 @@ impl Live {
             Ok(snapshot) => self.swap(snapshot, None),
             Err(faults) => tracing::error!(%faults, provider = %name, "the models listed cannot be served"),
         }
+    }
+
+    /// A request came for what a provider may have that could not be asked: has it asked again.
+    pub(crate) fn ask_again(&self) {
+        self.wanted.notify_one();
+    }
+
+    /// Waits for [`Self::ask_again`].
+    pub(crate) async fn asked_for(&self) {
+        self.wanted.notified().await;
     }
 
     /// How a provider is reached, by the connections that serve.

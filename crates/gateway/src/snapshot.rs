@@ -113,6 +113,22 @@ impl Snapshot {
     pub fn route(&self, name: &str) -> Option<&Arc<ServedRoute>> {
         self.routes.get(name)
     }
+
+    /// Why a model may be missing that a provider has: for each whose models are not known, or not of late, what is in
+    /// the way. Nothing an upstream wrote is in it.
+    #[must_use]
+    pub fn unlisted(&self) -> Vec<String> {
+        let why = |provider: &ProviderStatus| match &provider.error {
+            Some(error) => {
+                Some(format!("provider `{}` could not be asked for its models: {error}", provider.name))
+            }
+            None if provider.discovering && !provider.sought => {
+                Some(format!("provider `{}` has not said yet which models it has", provider.name))
+            }
+            None => None,
+        };
+        self.providers.iter().filter_map(why).collect()
+    }
 }
 
 impl std::fmt::Debug for Snapshot {

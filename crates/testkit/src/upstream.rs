@@ -75,12 +75,21 @@ impl Received {
 impl Upstream {
     /// A provider on a free port.
     pub async fn start(script: impl Into<Script>) -> Self {
-        Self::listen(script.into(), None).await
+        Self::listen("127.0.0.1:0", script.into(), None).await
+    }
+
+    /// The same at a URL that [`refused_url`] gave: a provider that comes up late.
+    ///
+    /// # Panics
+    /// If somebody else has taken its port meanwhile.
+    pub async fn start_at(url: &str, script: impl Into<Script>) -> Self {
+        let address = url.trim_start_matches("http://").split('/').next().unwrap();
+        Self::listen(address, script.into(), None).await
     }
 
     /// The same behind TLS, with a certificate for `localhost` signed by `authority`.
     pub async fn start_tls(script: impl Into<Script>, authority: &Authority) -> Self {
-        Self::listen(script.into(), Some(authority.acceptor())).await
+        Self::listen("127.0.0.1:0", script.into(), Some(authority.acceptor())).await
     }
 
     /// The base URL for OpenAI's clients.
@@ -155,8 +164,8 @@ impl Upstream {
         false
     }
 
-    async fn listen(script: Script, tls: Option<TlsAcceptor>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    async fn listen(address: &str, script: Script, tls: Option<TlsAcceptor>) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             script: Mutex::new(script),

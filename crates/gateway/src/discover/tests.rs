@@ -73,11 +73,14 @@ async fn a_failure_is_shown_and_takes_nothing_away() {
 }
 
 #[test]
-fn failures_are_followed_sooner_and_then_less_and_less_often() {
-    let waits: Vec<u64> = (0..10).map(|failures| wait_after(false, false, failures).as_secs()).collect();
-    assert_eq!(waits, [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
-    assert_eq!(wait_after(true, false, 9), Duration::from_secs(600));
-    assert_eq!(wait_after(false, true, 50), Duration::from_secs(30));
+fn failures_are_followed_sooner_and_then_less_often_but_never_far_apart_while_nothing_is_known() {
+    let waits = |known| -> Vec<u64> {
+        (0..10).map(|failures| wait_after(false, false, known, failures).as_secs()).collect()
+    };
+    assert_eq!(waits(false), [2, 4, 8, 10, 10, 10, 10, 10, 10, 10]);
+    assert_eq!(waits(true), [2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+    assert_eq!(wait_after(true, false, false, 9), Duration::from_secs(600));
+    assert_eq!(wait_after(false, true, false, 50), Duration::from_secs(30));
 }
 
 /// Answers every request with `body`, in JSON.

@@ -11,3 +11,4 @@ mod chat;
 mod common;
 mod faults;
 mod governance;
+mod late;

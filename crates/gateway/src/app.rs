@@ -10,6 +10,7 @@ use pointsman_encode::StaticTable;
 use pointsman_kernel::TargetId;
 use pointsman_store::{KeyRing, Ledger};
 
+use crate::config::KeysRule;
 use crate::error::Refusal;
 use crate::ids::Ids;
 use crate::reload::Live;
@@ -76,6 +77,11 @@ impl App {
         let snapshot = self.live.snapshot();
         self.health.set_policy(snapshot.breaker);
         self.health.retain(|id: &TargetId| snapshot.targets.contains_key(id));
+        if snapshot.keys_required == KeysRule::Always && !self.keys.any_active() {
+            tracing::warn!(
+                "`keys.required` is `always` and no client key is in force: every request is refused until `pointsman keys create NAME`"
+            );
+        }
     }
 }
 

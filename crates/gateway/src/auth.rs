@@ -1,13 +1,14 @@
 //! Who asks: the client's key, and what it may use.
 //!
-//! Off on loopback until the first key exists; from then on every request needs one, and revoking the last does not
-//! open the door again. A client's key is never passed on and never logged.
+//! Off on loopback until the first key exists or the configuration asks for keys; from then on every request needs one,
+//! and revoking the last does not open the door again. A client's key is never passed on and never logged.
 
 use http::{HeaderMap, StatusCode, header};
 use pointsman_kernel::{Scope, Tenant};
 use pointsman_store::{KeyRecord, KeyRing};
 use std::sync::Arc;
 
+use crate::config::KeysRule;
 use crate::error::Refusal;
 
 /// The tenant of requests without a key.
@@ -24,13 +25,18 @@ pub struct Caller {
     pub scope: Scope,
 }
 
-/// Checks the key of a request.
+/// Checks the key of a request, by the rule in force.
 ///
 /// # Errors
 /// No key where one is needed, or one that is unknown or revoked.
-pub fn caller(ring: &KeyRing, request: &HeaderMap) -> Result<Caller, Refusal> {
+pub fn caller(ring: &KeyRing, rule: KeysRule, request: &HeaderMap) -> Result<Caller, Refusal> {
     if !ring.any_exist() {
-        return Ok(Caller { tenant: Tenant::from(LOCAL), key: None, scope: Scope::default() });
+        return match rule {
+            KeysRule::Auto => Ok(Caller { tenant: Tenant::from(LOCAL), key: None, scope: Scope::default() }),
+            KeysRule::Always => Err(refused(
+                "`keys.required` is `always` and there is no client key yet: make one with `pointsman keys create NAME`",
+            )),
+        };
     }
     let Some(presented) = presented(request) else {
         return Err(refused(

@@ -55,7 +55,7 @@ pub async fn completions(State(app): State<Arc<App>>, request: http::Request<Bod
 }
 
 async fn answer(app: &Arc<App>, arrived: Instant, parts: &Parts, body: Body) -> Result<Response, Refusal> {
-    let caller = counted(app, caller(&app.keys, &parts.headers))?;
+    let caller = known_caller(app, &parts.headers)?;
     let request = counted(app, read(app, parts, body).await)?;
     let snapshot = snapshot_with(app, &request.model).await;
     let at = app.clock.now();
@@ -200,7 +200,7 @@ pub(crate) fn counted<T>(app: &App, result: Result<T, Refusal>) -> Result<T, Ref
     result
 }
 
-/// The caller of a request that is not a completion.
+/// Who sent a request.
 pub(crate) fn known_caller(app: &App, sent: &HeaderMap) -> Result<Caller, Refusal> {
-    counted(app, caller(&app.keys, sent))
+    counted(app, caller(&app.keys, app.live.load().keys_required, sent))
 }

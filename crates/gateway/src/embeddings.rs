@@ -14,8 +14,7 @@ use pointsman_wire::openai::embeddings::input_size;
 
 use crate::app::App;
 use crate::ask::{Decided, Resolved};
-use crate::auth::caller;
-use crate::chat::{carry_out, counted, read, snapshot_with};
+use crate::chat::{carry_out, counted, known_caller, read, snapshot_with};
 use crate::error::Refusal;
 use crate::reply;
 use crate::ticket::{Arrival, Ticket};
@@ -30,7 +29,7 @@ pub async fn create(State(app): State<Arc<App>>, request: http::Request<Body>) -
 }
 
 async fn answer(app: &Arc<App>, arrived: Instant, parts: &Parts, body: Body) -> Result<Response, Refusal> {
-    let caller = counted(app, caller(&app.keys, &parts.headers))?;
+    let caller = known_caller(app, &parts.headers)?;
     let request = counted(app, read(app, parts, body).await)?;
     let snapshot = snapshot_with(app, &request.model).await;
     let target = match counted(app, request.resolve(&snapshot, &caller))? {

@@ -63,6 +63,36 @@ async fn beyond_loopback_it_does_not_start_without_a_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn keys_made_necessary_while_it_runs_are_asked_for_at_once() {
+    let up = Upstream::start(Act::say("ok")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pointsman.yaml");
+    let open = two_models(&up.openai_url());
+    std::fs::write(&file, &open).unwrap();
+    let live = Live::from_file(&file, Env::from([("UPSTREAM_KEY", "k")])).unwrap();
+    let running = launch::start(live.clone(), folder.path(), "127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let base = format!("http://{}", running.address);
+    tokio::spawn(running.until(std::future::pending(), Duration::ZERO));
+    let chat = format!("{base}/v1/chat/completions");
+    let ask = || pointsman_testkit::post(&chat, ask("small").to_string());
+    assert_eq!(ask().await.status, 200);
+
+    std::fs::write(&file, format!("{open}keys: {{required: always}}\n")).unwrap();
+    live.reload().unwrap();
+    let refused = ask().await;
+    assert_eq!((refused.status, up.calls()), (401, 1), "{}", refused.text());
+    assert!(refused.text().contains("pointsman keys create"), "{}", refused.text());
+    assert_eq!(pointsman_testkit::get(&format!("{base}/v1/models")).await.status, 401);
+    for open in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(pointsman_testkit::get(&format!("{base}{open}")).await.status, 200, "{open}");
+    }
+
+    std::fs::write(&file, &open).unwrap();
+    live.reload().unwrap();
+    assert_eq!(ask().await.status, 200, "no key was ever made, and none is asked for any more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nonsense_is_answered_with_its_place_and_the_process_lives() {
     let up = Upstream::start(Act::say("ok")).await;
     let yaml = two_models(&up.openai_url()) + "limits: {body: 64KiB}\n";

@@ -16,7 +16,7 @@ use crate::ids::Ids;
 use crate::reload::Live;
 use crate::sessions::Sessions;
 use crate::telemetry::Telemetry;
-use crate::{chat, decisions, embeddings, models, probes, route};
+use crate::{chat, decisions, embeddings, ingress, models, probes, route};
 
 /// What every request shares.
 pub struct App {
@@ -111,5 +111,6 @@ pub fn router(app: Arc<App>) -> Router {
                 "no such path here; the base URL ends in /v1, chat is POST /v1/chat/completions",
             )
         })
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), ingress::pass))
         .with_state(app)
 }

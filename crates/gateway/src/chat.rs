@@ -46,12 +46,7 @@ impl Targets for RequestTargets<'_> {
 pub async fn completions(State(app): State<Arc<App>>, request: http::Request<Body>) -> Response {
     let arrived = Instant::now();
     let (parts, body) = request.into_parts();
-    let id = reply::request_id(&parts.headers);
-    let response = match answer(&app, arrived, &parts, body).await {
-        Ok(response) => response,
-        Err(refusal) => refusal.into_response(),
-    };
-    reply::with_request_id(response, id)
+    answer(&app, arrived, &parts, body).await.unwrap_or_else(IntoResponse::into_response)
 }
 
 async fn answer(app: &Arc<App>, arrived: Instant, parts: &Parts, body: Body) -> Result<Response, Refusal> {

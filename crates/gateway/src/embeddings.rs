@@ -16,16 +16,13 @@ use crate::app::App;
 use crate::ask::{Decided, Resolved};
 use crate::chat::{carry_out, counted, known_caller, read, snapshot_with};
 use crate::error::Refusal;
-use crate::reply;
 use crate::ticket::{Arrival, Ticket};
 
 /// The handler.
 pub async fn create(State(app): State<Arc<App>>, request: http::Request<Body>) -> Response {
     let arrived = Instant::now();
     let (parts, body) = request.into_parts();
-    let id = reply::request_id(&parts.headers);
-    let response = answer(&app, arrived, &parts, body).await.unwrap_or_else(IntoResponse::into_response);
-    reply::with_request_id(response, id)
+    answer(&app, arrived, &parts, body).await.unwrap_or_else(IntoResponse::into_response)
 }
 
 async fn answer(app: &Arc<App>, arrived: Instant, parts: &Parts, body: Body) -> Result<Response, Refusal> {

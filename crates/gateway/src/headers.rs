@@ -60,9 +60,17 @@ pub const TABLE: &[(&str, Direction, &str)] = &[
         Direction::Request,
         "The conversation this request belongs to; it stays with its model. Also read: `x-claude-code-session-id`, `x-switchyard-session-id`, `x-conversation-id`, `session_id`, `conversation_id`. Without any, a hash of the opening turns is used from the second turn on.",
     ),
-    ("x-request-id", Direction::Request, "Taken over and answered; made where it is missing."),
+    (
+        "x-request-id",
+        Direction::Request,
+        "Taken over and answered, if it has at most 128 bytes; made where it is missing.",
+    ),
     ("traceparent", Direction::Request, "Passed on to the target."),
-    ("x-request-id", Direction::Response, "The request's id."),
+    (
+        "x-request-id",
+        Direction::Response,
+        "The request's id, on every answer: the client's, else the decision's, else a new one.",
+    ),
     ("x-pointsman-decision", Direction::Response, "The decision's id: `GET /v1/decisions/{id}` explains it."),
     ("x-pointsman-target", Direction::Response, "Who answered."),
     (

@@ -24,9 +24,18 @@ impl Default for Ids {
 impl Ids {
     /// The id of a decision made at `now`: `dec_`, the time in microseconds, and 48 random bits.
     pub fn decision(&self, now: Timestamp) -> DecisionId {
+        DecisionId::from(self.fresh("dec", now))
+    }
+
+    /// The id of a request that no decision was made for, nor the client gave one: `req_` and the same.
+    pub fn request(&self, now: Timestamp) -> String {
+        self.fresh("req", now)
+    }
+
+    fn fresh(&self, kind: &str, now: Timestamp) -> String {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
         let random = Rng::new(self.start ^ count.rotate_left(32)).next_u64() >> 16;
-        DecisionId::from(format!("dec_{:014x}{random:012x}", now.0))
+        format!("{kind}_{:014x}{random:012x}", now.0)
     }
 
     /// The seed of a decision's generator: a function of its id.

@@ -1,7 +1,7 @@
 //! The HTTP server: ingress, keys, configuration, routing, replies, telemetry.
 //!
 //! Wiring: the decision is the kernel's, the calls are the backends', the records the store's. A request's way is
-//! [`chat`]: parse and resolve ([`ask`]), decide, draw a [`ticket`], carry the plan out, pass the bytes on ([`reply`]).
+//! [`ingress`], then [`chat`]: parse and resolve ([`ask`]), decide, draw a [`ticket`], carry the plan out, pass the bytes on ([`reply`]).
 
 pub mod app;
 pub mod ask;
@@ -17,6 +17,7 @@ pub mod explain;
 pub mod headers;
 pub mod ids;
 pub mod infer;
+pub mod ingress;
 pub mod launch;
 pub mod models;
 pub mod probes;

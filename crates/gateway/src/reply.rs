@@ -3,7 +3,6 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use axum::response::Response;
 use bytes::Bytes;
 use futures_util::Stream;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -117,19 +116,6 @@ pub fn bill(head: &mut HeaderMap, bill: Bill) {
 /// A header with a number.
 pub fn number(head: &mut HeaderMap, name: HeaderName, value: u64) {
     head.insert(name, HeaderValue::from(value));
-}
-
-/// The client's own request id.
-pub fn request_id(sent: &HeaderMap) -> Option<HeaderValue> {
-    sent.get(headers::REQUEST_ID).filter(|id| id.len() <= 128).cloned()
-}
-
-/// Answers the client's request id, else the decision's.
-pub fn with_request_id(mut response: Response, id: Option<HeaderValue>) -> Response {
-    if let Some(id) = id.or_else(|| response.headers().get(headers::DECISION).cloned()) {
-        response.headers_mut().insert(headers::REQUEST_ID, id);
-    }
-    response
 }
 
 /// A target's name or a field's may hold what a header cannot; then the header is left out.

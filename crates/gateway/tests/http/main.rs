@@ -11,4 +11,5 @@ mod chat;
 mod common;
 mod faults;
 mod governance;
+mod ingress;
 mod late;

@@ -29,10 +29,12 @@ enum Command {
         /// Whose requests it sends: conversations and records are kept apart by tenant. Default: the name
         #[arg(long)]
         tenant: Option<String>,
-        /// Routes it may use, such as auto; a name may end in *. Default: all
+        /// Routes it may use, such as auto; a name may end in *. By name it may then ask for the models these routes
+        /// choose among, unless --targets says which. Default: all
         #[arg(long, value_delimiter = ',', value_name = "A,B")]
         routes: Option<Vec<String>>,
-        /// Targets it may use; a name may end in *. Default: all
+        /// Targets it may use, by name and through its routes; a name may end in *. Default: those its routes choose
+        /// among where --routes is given, else all
         #[arg(long, value_delimiter = ',', value_name = "A,B")]
         targets: Option<Vec<String>>,
     },
@@ -87,14 +89,12 @@ fn list(all: &[KeyRecord]) -> anyhow::Result<()> {
 }
 
 fn allowed(scope: &Scope) -> String {
-    let of = |what: &str, names: Option<&Vec<String>>| match names {
-        None => format!("all {what}"),
-        Some(names) => format!("{what} {}", names.join(", ")),
-    };
     match (&scope.routes, &scope.targets) {
         (None, None) => "everything".to_owned(),
-        (routes, targets) => {
-            format!("{}; {}", of("routes", routes.as_ref()), of("targets", targets.as_ref()))
+        (None, Some(targets)) => format!("all routes; targets {}", targets.join(", ")),
+        (Some(routes), None) => format!("routes {}; the targets they choose among", routes.join(", ")),
+        (Some(routes), Some(targets)) => {
+            format!("routes {}; targets {}", routes.join(", "), targets.join(", "))
         }
     }
 }

@@ -78,22 +78,33 @@ impl Request {
     pub fn resolve(&self, snapshot: &Snapshot, caller: &Caller) -> Result<Resolved, Refusal> {
         if let Some(route) = snapshot.routes.get(self.model.as_ref()) {
             if !caller.scope.allows_route(&self.model) {
-                return Err(Refusal::new(
-                    StatusCode::FORBIDDEN,
-                    "model_not_allowed",
-                    format!(
-                        "the key may not use route `{}`; GET /v1/models lists what it may use",
-                        self.model
-                    ),
-                ));
+                return Err(not_allowed(format!(
+                    "the key may not use route `{}`; GET /v1/models lists what it may use",
+                    self.model
+                )));
             }
             return Ok(Resolved::Route(Arc::clone(route)));
         }
-        match snapshot.target(&self.model) {
-            Some(served) => Ok(Resolved::Target(served.target.id.clone())),
-            None => Err(Refusal::unknown_model(&self.model, snapshot)),
+        let Some(served) = snapshot.target(&self.model) else {
+            return Err(Refusal::unknown_model(&self.model, snapshot));
+        };
+        let target = &served.target.id;
+        match &caller.scope.routes {
+            Some(routes) if caller.scope.targets.is_none() && !caller.may_name(snapshot, target) => {
+                Err(not_allowed(format!(
+                    "the key is for routes ({}), and none of them chooses among `{target}`: GET /v1/models lists \
+                     what it may use, `pointsman keys create --targets` makes one that may name others",
+                    routes.join(", ")
+                )))
+            }
+            // The targets a key lists are the kernel's to judge.
+            _ => Ok(Resolved::Target(target.clone())),
         }
     }
+}
+
+fn not_allowed(message: String) -> Refusal {
+    Refusal::new(StatusCode::FORBIDDEN, "model_not_allowed", message)
 }
 
 /// Decides for a chat request.

@@ -4,12 +4,13 @@
 //! and revoking the last does not open the door again. A client's key is never passed on and never logged.
 
 use http::{HeaderMap, StatusCode, header};
-use pointsman_kernel::{Scope, Tenant};
+use pointsman_kernel::{Scope, TargetId, Tenant};
 use pointsman_store::{KeyRecord, KeyRing};
 use std::sync::Arc;
 
 use crate::config::KeysRule;
 use crate::error::Refusal;
+use crate::snapshot::Snapshot;
 
 /// The tenant of requests without a key.
 const LOCAL: &str = "local";
@@ -23,6 +24,19 @@ pub struct Caller {
     pub key: Option<Arc<str>>,
     /// What it may use.
     pub scope: Scope,
+}
+
+impl Caller {
+    /// Whether the key may ask for a target by its name. Targets that the key lists say so themselves. One that lists
+    /// routes alone may name what those choose among, and nothing else: otherwise its routes would limit nothing.
+    #[must_use]
+    pub fn may_name(&self, snapshot: &Snapshot, target: &TargetId) -> bool {
+        if self.scope.targets.is_some() || self.scope.routes.is_none() {
+            return self.scope.allows_target(target.as_str());
+        }
+        let mut routes = snapshot.routes.iter().filter(|(name, _)| self.scope.allows_route(name));
+        routes.any(|(_, route)| route.route.targets.iter().any(|own| own.id == *target))
+    }
 }
 
 /// Checks the key of a request, by the rule in force.

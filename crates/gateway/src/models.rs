@@ -55,7 +55,7 @@ fn entries(snapshot: &Snapshot, caller: &Caller) -> Vec<ModelEntry> {
         owned_by: Some("pointsman".to_owned()),
         ..ModelEntry::default()
     });
-    let allowed = snapshot.order.iter().filter(|id| caller.scope.allows_target(id.as_str()));
+    let allowed = snapshot.order.iter().filter(|id| caller.may_name(snapshot, id));
     let targets = allowed.filter_map(|id| snapshot.targets.get(id)).map(|served| ModelEntry {
         id: served.target.id.to_string(),
         owned_by: Some(served.provider.to_string()),

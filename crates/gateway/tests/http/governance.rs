@@ -63,6 +63,49 @@ async fn beyond_loopback_it_does_not_start_without_a_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_key_for_routes_names_only_what_they_choose_among_unless_its_targets_say_more() {
+    let up = Upstream::start(Act::say("ok")).await;
+    let yaml = two_models(&up.openai_url()) + "  fancy: {targets: [large]}\n";
+    let gateway = Gateway::start(&yaml).await;
+    let keys = Keys::open(&keys_path(&gateway.home)).unwrap();
+    let some = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    let bearer = |name: &str, routes, targets| {
+        let (_, secret) = keys.create(name, None, Scope { routes, targets }).unwrap();
+        format!("Bearer {}", secret.expose_secret())
+    };
+    let routes = bearer("routes", some(&["fancy"]), None);
+    let both = bearer("both", some(&["fancy"]), some(&["small", "large"]));
+    let none = bearer("none", some(&[]), None);
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    let ask_with = async |key: &str, model: &str| {
+        gateway.send("POST", "/v1/chat/completions", &[("authorization", key)], ask(model).to_string()).await
+    };
+    for (key, model, status) in [
+        (&routes, "fancy", 200),
+        (&routes, "large", 200),
+        (&routes, "up/large", 200),
+        (&routes, "small", 403),
+        (&routes, "auto", 403),
+        (&both, "small", 200),
+        (&both, "auto", 403),
+        (&none, "small", 403),
+        (&none, "large", 403),
+    ] {
+        let answer = ask_with(key, model).await;
+        assert_eq!(answer.status, status, "{model}: {}", answer.text());
+    }
+    let refused = ask_with(&routes, "small").await;
+    assert_eq!(refused.json()["error"]["code"], "model_not_allowed");
+    assert!(refused.text().contains("fancy") && refused.text().contains("--targets"), "{}", refused.text());
+    let embed = serde_json::json!({"model": "small", "input": "a"}).to_string();
+    let answer = gateway.send("POST", "/v1/embeddings", &[("authorization", &routes)], embed).await;
+    assert_eq!(answer.status, 403);
+    let list = gateway.send("GET", "/v1/models", &[("authorization", &routes)], "").await.json();
+    let ids: Vec<_> = list["data"].as_array().unwrap().iter().map(|model| model["id"].clone()).collect();
+    assert_eq!(ids, ["fancy", "large"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn keys_made_necessary_while_it_runs_are_asked_for_at_once() {
     let up = Upstream::start(Act::say("ok")).await;
     let folder = tempfile::tempdir().unwrap();

@@ -130,10 +130,8 @@ pub fn decide_chat(
     };
     let goal = goal(&route.route.goal, request.prefer, sent)?;
     let place = Place::of(sent, read.opening);
-    let session = match &signals.asked {
-        Asked::Auto => Some(app.sessions.facts(&caller.tenant, &place, signals.turns)),
-        Asked::Named(_) => None,
-    };
+    // Also of a turn that names its target: it is never sent elsewhere, but the turns after it stay with that target.
+    let session = Some(app.sessions.facts(&caller.tenant, &place, signals.turns));
     let facts = Facts {
         seed: app.ids.seed(&id),
         decision: id,

@@ -119,6 +119,27 @@ async fn a_conversation_stays_with_its_model_and_a_tool_result_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_turn_that_names_its_model_goes_there_and_the_conversation_stays_with_it() {
+    let up = Upstream::start(Act::say("ok")).await;
+    let gateway = Gateway::over(&up.openai_url()).await;
+    let turn = async |headers: &[(&str, &str)], model: &str, messages: Value| {
+        let body = json!({"model": model, "pointsman": {"prefer": "cost"}, "messages": messages});
+        let answer = gateway.send("POST", "/v1/chat/completions", headers, body.to_string()).await;
+        answer.header("x-pointsman-target").unwrap().to_owned()
+    };
+    let one = json!([{"role": "user", "content": "hello"}]);
+    let named = [("x-session-id", "s1")];
+    assert_eq!(turn(&named, "large", one.clone()).await, "large");
+    assert_eq!(turn(&named, "auto", one.clone()).await, "large");
+    assert_eq!(turn(&named, "small", one.clone()).await, "small", "a name is never overruled");
+    assert_eq!(turn(&named, "auto", one.clone()).await, "small");
+    // The same for a conversation that is known by its opening.
+    assert_eq!(turn(&[], "large", one).await, "large");
+    let more = json!([{"role": "user", "content": "hello"}, {"role": "assistant", "content": "ok"}, {"role": "user", "content": "more"}]);
+    assert_eq!(turn(&[], "auto", more).await, "large");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_conversation_is_known_again_after_a_restart() {
     let up = Upstream::start(Act::say("ok")).await;
     let folder = tempfile::tempdir().unwrap();

@@ -110,7 +110,7 @@ fn not_allowed(message: String) -> Refusal {
 /// Decides for a chat request.
 ///
 /// # Errors
-/// A preference that is none, an unknown model, or a name the key may not use.
+/// No messages, a preference that is none, an unknown model, or a name the key may not use.
 pub fn decide_chat(
     app: &App,
     snapshot: &Snapshot,
@@ -122,6 +122,10 @@ pub fn decide_chat(
 ) -> Result<Decided, Refusal> {
     let read = ChatPrompt::read(&request.head, &request.body);
     let resolved = request.resolve(snapshot, caller)?;
+    if read.empty {
+        let message = "`messages` is missing or empty: send at least one, such as {\"role\": \"user\", \"content\": \"...\"}";
+        return Err(Refusal::bad_request("missing_messages", message, Some("messages")));
+    }
     let (route, signals) = match resolved {
         Resolved::Route(route) => (route, signals_of(&read.prompt, app.encoder)),
         Resolved::Target(target) => {

@@ -26,6 +26,8 @@ pub struct ChatPrompt<'a> {
     pub prompt: Prompt<'a>,
     /// Hash of the opening turns, from which a conversation without an id is known again.
     pub opening: u64,
+    /// There is no message at all.
+    pub empty: bool,
 }
 
 impl<'a> ChatPrompt<'a> {
@@ -62,7 +64,7 @@ impl<'a> ChatPrompt<'a> {
         };
         let system_hash = prompt.system.as_deref().map_or(0, |text| stable_hash(text.as_bytes()));
         let opening = stable_hash(opening_user.as_bytes()).rotate_left(17) ^ system_hash;
-        Self { prompt, opening }
+        Self { prompt, opening, empty: shape.messages == 0 }
     }
 }
 

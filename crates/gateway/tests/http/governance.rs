@@ -172,6 +172,28 @@ async fn nonsense_is_answered_with_its_place_and_the_process_lives() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_chat_without_messages_is_refused_and_nobody_is_asked() {
+    let up = Upstream::start(Act::say("ok")).await;
+    let gateway = Gateway::over(&up.openai_url()).await;
+    for model in ["auto", "small"] {
+        for messages in ["", ",\"messages\":[]", ",\"messages\": [ ]"] {
+            let body = format!("{{\"model\":\"{model}\"{messages}}}");
+            for path in ["/v1/chat/completions", "/v1/route"] {
+                let answer = gateway.send("POST", path, &[], body.as_str()).await;
+                let error = &answer.json()["error"];
+                assert_eq!(
+                    (answer.status, error["param"].as_str()),
+                    (400, Some("messages")),
+                    "{path} {body}"
+                );
+                assert_eq!(error["code"], "missing_messages");
+            }
+        }
+    }
+    assert_eq!((up.calls(), gateway.requests()), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reload_changes_when_breakers_open_and_keeps_a_bad_file_out() {
     let up = Upstream::start(Act::status(500)).await;
     let folder = tempfile::tempdir().unwrap();

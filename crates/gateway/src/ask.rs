@@ -18,7 +18,7 @@ use crate::error::Refusal;
 use crate::headers;
 use crate::prompt::{ChatPrompt, shape_of, signals_of};
 use crate::sessions::Place;
-use crate::snapshot::{ServedRoute, Snapshot};
+use crate::snapshot::{Mode, ServedRoute, Snapshot};
 
 /// A parsed request.
 pub struct Request {
@@ -110,7 +110,7 @@ fn not_allowed(message: String) -> Refusal {
 /// Decides for a chat request.
 ///
 /// # Errors
-/// No messages, a preference that is none, an unknown model, or a name the key may not use.
+/// No messages, a preference that is none, an unknown model, one that does not chat, or a name the key may not use.
 pub fn decide_chat(
     app: &App,
     snapshot: &Snapshot,
@@ -129,6 +129,7 @@ pub fn decide_chat(
     let (route, signals) = match resolved {
         Resolved::Route(route) => (route, signals_of(&read.prompt, app.encoder)),
         Resolved::Target(target) => {
+            chats(snapshot, &target)?;
             (Arc::clone(&snapshot.by_name), shape_of(&read.prompt, Asked::Named(target)))
         }
     };
@@ -148,6 +149,19 @@ pub fn decide_chat(
     };
     let decision = Arc::new(decide(&route.route, goal, signals, facts, snapshot.estimator.as_ref()));
     Ok(Decided { decision, route })
+}
+
+/// Refuses a target that makes vectors: upstream it would be an error that does not say where to go.
+fn chats(snapshot: &Snapshot, target: &TargetId) -> Result<(), Refusal> {
+    let served = snapshot.targets.get(target);
+    if served.is_none_or(|served| served.mode != Mode::Embedding) {
+        return Ok(());
+    }
+    let message = format!(
+        "model `{target}` makes vectors and does not chat: send it to POST /v1/embeddings, or name a chat model or `auto` \
+         here (if it does chat, say `mode: chat` of it in the configuration)"
+    );
+    Err(Refusal::bad_request("wrong_kind_of_model", message, Some("model")))
 }
 
 /// The route's goal with the caller's preference: the body's, else the header's, else the route's own.

@@ -81,7 +81,7 @@ pub const TABLE: &[(&str, Direction, &str)] = &[
     (
         "x-pointsman-saved-usd",
         Direction::Response,
-        "An estimate: the same tokens at the route's baseline target, less the cost. Negative where it was dearer. Absent on streams.",
+        "An estimate: the same tokens at the route's baseline target, less the cost. Negative where it was dearer. Absent on streams and embeddings.",
     ),
     (
         "x-pointsman-overhead-us",

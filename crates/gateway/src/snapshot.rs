@@ -67,6 +67,9 @@ pub struct Served {
     pub model: Arc<str>,
     /// What it answers with.
     pub mode: Mode,
+    /// Somebody says so: the configuration, the provider or the catalogue. Else it is read off the name, and a name that
+    /// tells nothing is taken for a chat model's.
+    pub mode_stated: bool,
     /// Whose word the price is: `config`, or `catalogue` and its day. None where no price is known.
     pub prices_as_of: Option<Arc<str>>,
     /// Not in routes that do not name it: dearer than [`MAX_UNASKED_USD`], or its price is not known where prices are
@@ -80,8 +83,6 @@ pub struct ServedRoute {
     pub route: Route,
     /// Refuse what a translation would lose something of.
     pub strict: bool,
-    /// What savings are told against: declared, or the dearest with a price.
-    pub baseline: Option<TargetId>,
 }
 
 /// How a provider is doing as far as its models go.

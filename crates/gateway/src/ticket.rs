@@ -17,13 +17,12 @@ use pointsman_store::{Entry, Opening};
 use crate::app::App;
 use crate::ask::Decided;
 use crate::auth::Caller;
-use crate::snapshot::{ServedRoute, Snapshot};
+use crate::snapshot::Snapshot;
 
 /// A request's place in the ledger. See the module.
 pub struct Ticket {
     app: Arc<App>,
     snapshot: Arc<Snapshot>,
-    route: Arc<ServedRoute>,
     entry: Option<Entry>,
     decision: Arc<Decision>,
     /// Attempts end up here, settled by whoever holds them.
@@ -65,7 +64,7 @@ impl Ticket {
         opening: (Arc<str>, bool, Option<String>),
     ) -> Self {
         let (model, stream, prompt) = opening;
-        let Decided { decision, route } = decided;
+        let decision = decided.decision;
         let entry = app.ledger.begin(Opening {
             id: arrival.id.clone(),
             started: arrival.at,
@@ -81,7 +80,6 @@ impl Ticket {
         Self {
             app: Arc::clone(app),
             snapshot: Arc::clone(snapshot),
-            route,
             entry: Some(entry),
             decision,
             log: AttemptLog::default(),
@@ -157,7 +155,7 @@ impl Ticket {
             Some(attempt) => attempt.cost.map(|_| attempts.iter().filter_map(|attempt| attempt.cost).sum()),
             None => Some(attempts.iter().filter_map(|attempt| attempt.cost).sum()),
         };
-        let baseline = self.route.baseline.as_ref().and_then(|id| self.snapshot.targets.get(id));
+        let baseline = self.decision.goal.baseline.as_ref().and_then(|id| self.snapshot.targets.get(id));
         let baseline = baseline.and_then(|served| served.target.price).filter(|_| answered.is_some());
         Bill {
             cost,

@@ -75,7 +75,7 @@ pub(super) fn totals(totals: &Totals, snapshot: &Snapshot) -> String {
     }
     let all = totals.all();
     table.add_row(cells("all", all));
-    let baseline = snapshot.route("auto").and_then(|route| route.baseline.as_ref());
+    let baseline = snapshot.route("auto").and_then(|route| route.route.goal.baseline.as_ref());
     let baseline = baseline.map_or("the baseline".to_owned(), ToString::to_string);
     format!(
         "{}\npaid {}; the same tokens at {baseline} would have cost {}:\n{} saved ({}), an estimate",

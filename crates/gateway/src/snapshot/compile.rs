@@ -153,6 +153,7 @@ impl<'a> Build<'a> {
             Some(config::Mode::Other) => Mode::Other,
             None => mode(entry, &declared.model),
         };
+        let mode = (mode, declared.mode.is_some() || entry.is_some());
         self.serve(provider, &declared.model, target, mode, as_of, false, Some((index, declared)));
     }
 
@@ -203,6 +204,7 @@ impl<'a> Build<'a> {
             },
         };
         let unasked = !stated && (is_router_or_trial(public) || (provider.vendor && target.price.is_none()));
+        let mode = (mode, listed.chat == Some(true) || entry.is_some());
         self.serve(provider, &listed.id, target, mode, as_of, unasked, None);
     }
 
@@ -212,7 +214,7 @@ impl<'a> Build<'a> {
         provider: &Provider,
         model: &str,
         target: Target,
-        mode: Mode,
+        (mode, mode_stated): (Mode, bool),
         prices_as_of: Option<Arc<str>>,
         unasked: bool,
         declared: Option<(usize, &Declared)>,
@@ -244,6 +246,7 @@ impl<'a> Build<'a> {
             provider: Arc::clone(&provider.name),
             model: Arc::from(model),
             mode,
+            mode_stated,
             prices_as_of,
             by_name_only: dear || unasked,
         };

@@ -174,6 +174,43 @@ async fn embeddings_go_to_the_named_target_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_model_is_asked_for_what_it_can_do_and_vectors_claim_no_savings() {
+    let up = Upstream::start(Act::say("x")).await;
+    let yaml = format!(
+        "providers:\n  up: {{base_url: '{}', models: [gpt-4o, text-embedding-3-small, house-8b]}}\ntargets:\n  \
+         - {{id: told, provider: up, mode: embedding, price: {{input: 0.1, output: 0.1}}}}\n",
+        up.openai_url()
+    );
+    let gateway = Gateway::start(&yaml).await;
+    let code = |answer: &pointsman_testkit::Answer| {
+        assert_eq!(answer.status, 400, "{}", answer.text());
+        answer.json()["error"]["code"].as_str().unwrap_or_default().to_owned()
+    };
+    for vectors in ["text-embedding-3-small", "told"] {
+        let answer = gateway.chat(&ask(vectors)).await;
+        assert_eq!(code(&answer), "wrong_kind_of_model");
+        assert!(answer.text().contains("/v1/embeddings"), "{}", answer.text());
+        let dry = gateway.send("POST", "/v1/route", &[], ask(vectors).to_string()).await;
+        assert_eq!(code(&dry), "wrong_kind_of_model");
+    }
+    let embed = async |model: &str| {
+        gateway.send("POST", "/v1/embeddings", &[], json!({"model": model, "input": "a"}).to_string()).await
+    };
+    let answer = embed("gpt-4o").await;
+    assert_eq!(code(&answer), "wrong_kind_of_model");
+    assert!(answer.text().contains("text-embedding-3-small"), "names one that can: {}", answer.text());
+    assert_eq!((up.calls(), gateway.requests()), (0, 0));
+    // A name that tells nothing, on a server that may well make vectors with it.
+    assert_eq!(embed("house-8b").await.status, 200);
+    let answer = embed("text-embedding-3-small").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(answer.header("x-pointsman-cost-usd").is_some());
+    assert_eq!(answer.header("x-pointsman-saved-usd"), None);
+    let record = gateway.record(&answer).await;
+    assert_eq!(record["outcome"].get("baseline_cost").filter(|cost| !cost.is_null()), None, "{record}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_list_starts_with_auto_and_one_model_can_be_asked_for() {
     let up = Upstream::start(Script::new([Act::say("x")])).await;
     let gateway = Gateway::over(&up.openai_url()).await;

@@ -103,14 +103,14 @@ impl Build<'_> {
         };
         let route = Route {
             id: RouteId::from(name),
-            goal: Goal { prefer: rules.prefer, floor: rules.floor, baseline: baseline.clone(), scale },
+            goal: Goal { prefer: rules.prefer, floor: rules.floor, baseline, scale },
             targets,
             selector,
             planner: Arc::new(InOrder),
             patience: rules.patience,
             switching: rules.switching,
         };
-        ServedRoute { route, strict: rules.strict, baseline }
+        ServedRoute { route, strict: rules.strict }
     }
 }
 

@@ -21,7 +21,7 @@ pub const TABLE: &[(&str, &str, &str, &str)] = &[
         "pointsman_requests_total",
         "counter",
         "route, target, status",
-        "Requests that ended, one each whatever happened. `target` is empty where nobody answered.",
+        "Requests that ended, one each whatever happened. `target` is who answered, else who was asked last; empty where nobody was.",
     ),
     (
         "pointsman_attempts_total",
@@ -211,7 +211,9 @@ impl Telemetry {
 
     /// One request ended.
     pub fn ended(&self, route: &RouteId, attempts: &[Attempt], outcome: &Outcome) {
-        let target = outcome.target.as_ref().map_or("", |t| t.as_str()).to_owned();
+        // Where nobody answered, who was asked last: an alert must say where to look.
+        let asked = || attempts.last().map(|attempt| &attempt.target);
+        let target = outcome.target.as_ref().or_else(asked).map_or("", |t| t.as_str()).to_owned();
         let route = RouteLabel { route: route.to_string() };
         let status = status_name(outcome.status);
         self.requests

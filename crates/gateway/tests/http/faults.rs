@@ -181,6 +181,16 @@ async fn a_client_that_leaves_before_the_head_has_one_outcome_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_failed_request_is_counted_at_the_target_that_failed_it() {
+    let (_up, gateway) = with([Act::status(500)]).await;
+    gateway.chat(&ask("large")).await;
+    let metrics = gateway.send("GET", "/metrics", &[], "").await.text();
+    let line = "pointsman_requests_total{route=\"named\",target=\"large\",status=\"failed\"} 1";
+    assert!(metrics.contains(line), "{metrics}");
+    assert!(!metrics.contains("target=\"\""), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_failing_target_is_left_alone_after_its_failures() {
     let (up, gateway) = with([Act::status(500)]).await;
     for _ in 0..4 {

@@ -16,6 +16,20 @@ pub struct Spread {
     pub sd: f64,
 }
 
+/// What a target brings over the prompts it was learnt from, whatever the prompt: what a constant choice goes by, and
+/// what a choice by prompt has to beat.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Usual {
+    /// Mean quality, in [0, 1].
+    pub quality: f64,
+    /// Mean cost of a call in nano-dollars; `None` when neither a price nor a prior is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<f64>,
+    /// One standard deviation of the error of the predicted departure from that quality: how far
+    /// `(Estimate::quality - quality)` tends to be from the departure of the prompt's true expectation, in quality.
+    pub doubt: f64,
+}
+
 /// Who made an estimate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
@@ -58,6 +72,9 @@ pub struct Estimate {
     /// Milliseconds to the end of the answer, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<Spread>,
+    /// What it brings whatever the prompt; `None` for a target that nobody has outcomes of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual: Option<Usual>,
     /// Who says so.
     pub source: Source,
 }
@@ -68,6 +85,10 @@ pub struct Estimates {
     /// How hard the prompt looks, in [0, 1]: one minus the mean predicted quality over the models of the artifact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub difficulty: Option<f64>,
+    /// How unlike the training data the prompt is, in [0, 1]: 0 for one like those learnt from, 1 for one on which
+    /// nothing learnt should be believed. `None` when nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlike: Option<f64>,
     /// One for each candidate.
     pub list: Vec<Estimate>,
 }
@@ -93,6 +114,7 @@ impl Estimates {
 impl Estimator for Estimates {
     fn estimate(&self, _: &Signals, _: &Facts, candidates: &Candidates, out: &mut Estimates) {
         out.difficulty = self.difficulty;
+        out.unlike = self.unlike;
         out.list = candidates.kept.iter().filter_map(|target| self.of(&target.id).cloned()).collect();
     }
 }

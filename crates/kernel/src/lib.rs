@@ -31,7 +31,7 @@ pub use call_error::{CallError, ErrorKind, Origin, Phase, Retry};
 pub use candidates::{Candidates, Drop, Dropped, Rule, Verdict};
 pub use decide::{Route, decide};
 pub use decision::Decision;
-pub use estimates::{Estimate, Estimates, Estimator, Source, Spread};
+pub use estimates::{Estimate, Estimates, Estimator, Source, Spread, Usual};
 pub use facts::{Facts, Scope, TargetState, Versions};
 pub use goal::{CostScale, Goal, Preference};
 pub use id::{AttemptId, DecisionId, RouteId, SessionId, TargetId, Tenant};

@@ -87,6 +87,7 @@ fn decision(opening: &Opening, targets: &[TargetId]) -> Decision {
         output_tokens: Spread { mean: 345.678_912_3, sd: 123.456_789 },
         cost: Some(Spread { mean: 123_456.789_123 * (n + 1) as f64, sd: 34_567.891_23 }),
         latency_ms: None,
+        usual: None,
         source: Source::learned("moma"),
     };
     let ranked = |(n, target): (usize, &TargetId)| Ranked {
@@ -126,7 +127,11 @@ fn decision(opening: &Opening, targets: &[TargetId]) -> Decision {
         dropped: Vec::new(),
         health_ignored: false,
         estimates: if auto {
-            Estimates { difficulty: Some(0.4), list: targets.iter().enumerate().map(estimate).collect() }
+            Estimates {
+                difficulty: Some(0.4),
+                unlike: None,
+                list: targets.iter().enumerate().map(estimate).collect(),
+            }
         } else {
             Estimates::default()
         },

@@ -39,6 +39,7 @@ pub(crate) fn decision(n: usize) -> Arc<Decision> {
         output_tokens: Spread { mean: 321.123_456_789, sd: 17.0 },
         cost: Some(Spread { mean: 12_345.678 * (i + n + 1) as f64, sd: 0.1 }),
         latency_ms: None,
+        usual: None,
         source: if i == 1 { Source::provisional("moma") } else { Source::learned("moma") },
     };
     let ranked = |(i, name): (usize, &&str)| Ranked {
@@ -73,6 +74,7 @@ pub(crate) fn decision(n: usize) -> Arc<Decision> {
         health_ignored: false,
         estimates: Estimates {
             difficulty: Some(0.3),
+            unlike: None,
             list: names.iter().enumerate().map(estimate).collect(),
         },
         goal: Goal::balanced(CostScale { low: 1e3, high: 1e6 }),

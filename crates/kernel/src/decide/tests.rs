@@ -25,6 +25,7 @@ impl Estimator for ByLength {
                     output_tokens: Spread { mean: 100.0 / 7.0, sd: 1.0 },
                     cost: Some(Spread { mean: size * size * 1e4 / 3.0, sd: 1.0 }),
                     latency_ms: None,
+                    usual: None,
                     source: Source::learned("length"),
                 }
             })

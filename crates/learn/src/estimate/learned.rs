@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use pointsman_kernel::{
-    Candidates, Estimate, Estimates, Estimator, Facts, Price, Signals, Source, Spread, Target,
+    Candidates, Estimate, Estimates, Estimator, Facts, Price, Signals, Source, Spread, Target, Usual,
 };
 
 use super::{Named, predict};
@@ -21,11 +21,30 @@ pub(crate) struct Learned {
     body: Arc<Body>,
     head: usize,
     name: Cow<'static, str>,
+    /// Tokens of each model's usual answer, and of a usual prompt: what its usual cost is made of.
+    usual_output: Vec<Spread>,
+    usual_input: f64,
 }
 
 impl Learned {
     pub(crate) fn new(body: Arc<Body>, head: usize, name: &str) -> Self {
-        Self { body, head, name: Cow::Owned(name.to_owned()) }
+        // The input of the average prompt is zero.
+        let average = vec![0.0; body.input.dimensions()];
+        let usual_output = (0..body.models.len()).map(|model| body.lengths.of(model, &average)).collect();
+        let read = body.reference.iter().map(|(input, _)| f64::from(*input)).sum::<f64>();
+        let usual_input = read / body.reference.len().max(1) as f64;
+        Self { body, head, name: Cow::Owned(name.to_owned()), usual_output, usual_input }
+    }
+
+    /// What a known model brings whatever the prompt, at the target's price.
+    fn usual(&self, model: usize, target: &Target, doubt: f64) -> Option<Usual> {
+        let known = self.body.models.get(model)?;
+        let length = self.usual_output.get(model)?;
+        let limit = target.limits.output_tokens.map_or(f64::INFINITY, f64::from);
+        let output = Spread { mean: length.mean.min(limit), sd: length.sd };
+        let price = target.price.unwrap_or_else(|| Placed::assumed_price(target));
+        let cost = cost(&price, self.usual_input, output).mean;
+        Some(Usual { quality: known.mean_quality, cost: Some(cost), doubt })
     }
 
     fn head(&self) -> Option<&Named> {
@@ -52,44 +71,33 @@ impl Estimator for Learned {
         for target in &candidates.kept {
             let known = body.position(&target.profile);
             let value = known.and_then(|model| Some((model, *quality.get(model)?)));
-            let (quality, length, price, source) = match value {
+            let (quality, usual, length, source) = match value {
                 Some((model, mean)) => {
                     let sd = self.head().and_then(|named| named.sd.get(model)).copied().unwrap_or(0.1);
                     let stands_in = body.stands_in(&target.profile, model);
                     let doubt = if stands_in.is_some() { STAND_IN_DOUBT } else { 0.0 };
                     let length = body.lengths.of(model, &x);
                     let source = Source { stands_in, ..Source::learned(self.name.clone()) };
-                    (
-                        Spread { mean: f64::from(mean), sd: f64::from(sd).hypot(doubt) },
-                        length,
-                        target.price,
-                        source,
-                    )
+                    let quality = Spread { mean: f64::from(mean), sd: f64::from(sd).hypot(doubt) };
+                    (quality, self.usual(model, target, quality.sd), length, source)
                 }
                 None => {
                     let placed = body.prior.place(target);
                     let mean = body.prior.quality(&placed, f64::from(ease), relief, f64::from(best));
                     let length = *anyone.get_or_insert_with(|| body.lengths.of_anyone(&x));
                     let source = Source::provisional(PRIOR);
-                    (Spread { mean, sd: body.prior.sd(&placed) }, length, target.price, source)
+                    (Spread { mean, sd: body.prior.sd(&placed) }, None, length, source)
                 }
             };
-            out.list.push(priced(target, quality, length, price, signals, source));
+            out.list.push(Estimate { usual, ..priced(target, quality, length, signals, source) });
         }
     }
 }
 
-fn priced(
-    target: &Target,
-    quality: Spread,
-    length: Spread,
-    price: Option<Price>,
-    signals: &Signals,
-    source: Source,
-) -> Estimate {
+fn priced(target: &Target, quality: Spread, length: Spread, signals: &Signals, source: Source) -> Estimate {
     let limit = signals.max_output_tokens.or(target.limits.output_tokens).map_or(f64::INFINITY, f64::from);
     let output_tokens = Spread { mean: length.mean.min(limit), sd: length.sd.min(limit) };
-    let cost = match price {
+    let cost = match target.price {
         Some(price) => cost(&price, f64::from(signals.input_tokens), output_tokens),
         // Nobody said what it charges: what its size would suggest stands in for the estimate, never for the ledger.
         None => {
@@ -98,7 +106,15 @@ fn priced(
             Spread { mean: cost.mean, sd: cost.sd.hypot(2.0 * cost.mean) }
         }
     };
-    Estimate { target: target.id.clone(), quality, output_tokens, cost: Some(cost), latency_ms: None, source }
+    Estimate {
+        target: target.id.clone(),
+        quality,
+        output_tokens,
+        cost: Some(cost),
+        latency_ms: None,
+        usual: None,
+        source,
+    }
 }
 
 /// Nano-dollars for a call of this length.

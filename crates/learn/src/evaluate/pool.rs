@@ -135,10 +135,11 @@ impl Pool {
             output_tokens: Spread::default(),
             cost: cost.is_finite().then_some(Spread { mean: cost * 1e9, sd: 0.0 }),
             latency_ms: None,
+            usual: None,
             source: Source::learned("constant"),
         };
         let known = self.targets.iter().zip(&self.mean_quality).zip(&self.mean_cost);
-        let estimates = Estimates { difficulty: None, list: known.map(estimate).collect() };
+        let estimates = Estimates { difficulty: None, unlike: None, list: known.map(estimate).collect() };
         let route = route(self, scale);
         let choose = |weight: f64| {
             let prefer = Preference::new(weight).ok()?;

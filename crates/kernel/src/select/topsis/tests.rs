@@ -26,6 +26,7 @@ fn estimate(name: &str, quality: f64, cost: Option<f64>) -> Estimate {
         output_tokens: Spread::default(),
         cost: cost.map(|mean| Spread { mean, sd: 0.0 }),
         latency_ms: None,
+        usual: None,
         source: Source::learned("test"),
     }
 }
@@ -35,7 +36,7 @@ fn goal(w: f64, floor: f64, low: f64, high: f64) -> Goal {
 }
 
 fn rank(list: &[Estimate], goal: &Goal) -> Ranking {
-    let estimates = Estimates { difficulty: None, list: list.to_vec() };
+    let estimates = Estimates { difficulty: None, unlike: None, list: list.to_vec() };
     Topsis.rank(&estimates, &facts(), goal, &mut Rng::new(0))
 }
 
@@ -136,7 +137,7 @@ proptest! {
         let list = named(&pool);
         let ranking = rank(&list, &goal);
         prop_assert_eq!(ranking.0.len(), list.len());
-        let estimates = Estimates { difficulty: None, list };
+        let estimates = Estimates { difficulty: None, unlike: None, list };
         let first = estimates.of(&ranking.0[0].target).unwrap();
         let (q, c) = (first.quality.mean, first.cost.unwrap().mean);
         let best = pool.iter().map(|p| p.0).fold(0.0, f64::max);

@@ -70,6 +70,26 @@ fn check_names_every_fault_with_its_place() {
 }
 
 #[test]
+fn every_example_passes_check_as_it_stands() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|ext| ext != "yaml") {
+            continue;
+        }
+        let mut check = pointsman(home.path());
+        check.env("OPENAI_API_KEY", "sk-o").env("ANTHROPIC_API_KEY", "sk-a").arg("check").arg(&path);
+        let ended = check.output().unwrap();
+        assert!(ended.status.success(), "{}", out(&ended));
+        assert!(!out(&ended).contains("warning"), "{}", out(&ended));
+        seen += 1;
+    }
+    assert!(seen >= 4, "examples are missing");
+}
+
+#[test]
 fn route_explains_a_decision_without_a_key() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("demo.yaml");

@@ -99,6 +99,12 @@ impl Walk<'_> {
                     Value::Text(_) if accepts(schema, "array") => {
                         Some("write [a, b], or one a line after a dash")
                     }
+                    Value::Map(_) if accepts(schema, "array") => {
+                        Some("put a dash before each of its entries")
+                    }
+                    Value::List(_) if accepts(schema, "object") => {
+                        Some("write each as `name: ...`, without a dash")
+                    }
                     _ => None,
                 };
                 let message = format!("{} is {}, and should be {}", shown(path), node.kind(), wanted(schema));

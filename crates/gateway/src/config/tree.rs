@@ -67,8 +67,10 @@ impl Node {
                     {
                         Some(key) => Fault::new(file, at, format!("key `{key}` stands here a second time"))
                             .hint("join the two, or take one out"),
-                        None => Fault::new(file, at, said)
-                            .hint("the file is not YAML from here on; check quotes, indentation and colons"),
+                        None => {
+                            let hint = remedy(&said);
+                            Fault::new(file, at, said).hint(hint)
+                        }
                     },
                 )
             }
@@ -144,6 +146,20 @@ impl Place {
 impl From<Location> for Place {
     fn from(at: Location) -> Self {
         Self { line: at.line().max(1), column: at.column().max(1) }
+    }
+}
+
+/// What to do about what the parser says: it names what it did not expect, not what was forgotten.
+fn remedy(said: &str) -> &'static str {
+    if said.contains("tabs") {
+        "indent with spaces: YAML allows no tabs there"
+    } else if said.contains("mapping values are not allowed") {
+        "a colon too many: write `key: value` with a space behind the colon, here and on the line before, and quote a \
+         value with a colon in it"
+    } else if said.contains("illegal placement of ':'") {
+        "close the bracket or brace that was opened above"
+    } else {
+        "the file is not YAML from here on; check quotes, indentation and colons"
     }
 }
 

@@ -34,6 +34,8 @@ struct State {
     in_flight: AtomicU32,
     /// 0 while unknown.
     head_us: AtomicU64,
+    /// When it last answered anybody; 0 while it has not.
+    answered: AtomicU64,
 }
 
 /// The weight of the newest answer in the average, as a power of two: an eighth.
@@ -149,6 +151,11 @@ impl InFlight {
             return;
         }
         self.state.in_flight.fetch_sub(1, Relaxed);
+        let answered = self.state.answered.load(Relaxed);
+        let sign = sign.beside_answers((answered > 0).then_some(Timestamp(answered)), now);
+        if sign == Sign::Alive {
+            self.state.answered.store(now.0, Relaxed);
+        }
         if matches!(sign, Sign::Alive | Sign::Nothing) && !self.state.troubled.load(Relaxed) {
             return;
         }
@@ -171,6 +178,7 @@ impl Default for State {
             troubled: AtomicBool::new(false),
             in_flight: AtomicU32::new(0),
             head_us: AtomicU64::new(0),
+            answered: AtomicU64::new(0),
         }
     }
 }
@@ -238,5 +246,22 @@ mod tests {
         assert!(board.latency_us(&"t".into()).unwrap().abs_diff(8_000) < 100);
         board.retain(|_| false);
         assert_eq!(board.latency_us(&"t".into()), None);
+    }
+
+    #[test]
+    fn nobody_can_shut_a_target_that_answers_others() {
+        let board = board();
+        let second = 1_000_000;
+        call(&board, second, Sign::Alive);
+        for at in 2..30 {
+            call(&board, at * second, Sign::Denied);
+        }
+        assert!(board.states(Timestamp(30 * second)).is_empty());
+        for _ in 0..2 {
+            call(&board, 90 * second, Sign::Denied);
+        }
+        assert_eq!(board.states(Timestamp(90 * second)).len(), 1, "it answers nobody any more");
+        call(&board, 91 * second, Sign::Alive);
+        assert!(board.states(Timestamp(91 * second)).is_empty());
     }
 }

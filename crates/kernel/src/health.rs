@@ -4,6 +4,13 @@
 //! call goes through as a probe, and its result decides. A target that asks to be left alone (Retry-After) is left
 //! alone for that long at once. What counts as a failure is decided by [`counts`]: a request that the target refused
 //! says nothing about its health.
+//!
+//! Refused credentials stand between the two. A 401 is the gateway's own key, since nothing of a client's account goes
+//! on: the next request would be refused too, so it opens at once. A 403 or 402 may be that (no permission, a region, no
+//! money) or one request's own doing (its content was flagged, it asks for more than is left). It counts like a failure,
+//! but only while the target has answered nobody for [`DENIED_AFTER`], so that nobody can shut a target that serves
+//! others. Either opens for [`REFUSED_AT_MOST`] at most: a key that was mended is tried soon. The price: a permission
+//! lost in full service is noticed a minute late.
 
 use std::time::Duration;
 
@@ -41,6 +48,10 @@ pub enum Sign {
     Failed,
     /// It asked to be left alone.
     Busy(Duration),
+    /// It refused the gateway's key.
+    KeyRefused,
+    /// It forbids the request or the gateway; which of them, others' answers tell.
+    Denied,
     /// The call says nothing of its health.
     Nothing,
 }
@@ -58,6 +69,20 @@ pub enum Availability {
     },
     /// A probe is on its way.
     Probing,
+}
+
+/// How long without an answer to anybody before a denial counts.
+pub const DENIED_AFTER: Duration = Duration::from_secs(60);
+/// How long refused credentials open a breaker at most.
+pub const REFUSED_AT_MOST: Duration = Duration::from_secs(60);
+
+impl Sign {
+    /// What a sign says at `now` of a target that last answered at `answered`: a denial nothing, where it does answer.
+    #[must_use]
+    pub fn beside_answers(self, answered: Option<Timestamp>, now: Timestamp) -> Self {
+        let answers = answered.is_some_and(|at| now < later(at, DENIED_AFTER));
+        if self == Self::Denied && answers { Self::Nothing } else { self }
+    }
 }
 
 impl Default for BreakerPolicy {
@@ -101,18 +126,25 @@ impl Breaker {
                 self.open_until = self.open_until.max(Some(later(now, wait)));
                 self
             }
-            Sign::Failed => {
-                self.failures = self.failures.saturating_add(1);
-                let was_probe = self.probing_since.take().is_some();
-                if was_probe || self.failures >= policy.failures {
-                    let doubled = policy.open_for.saturating_mul(1 << self.times_opened.min(16));
-                    self.open_until = Some(later(now, doubled.min(policy.open_at_most)));
-                    self.times_opened = self.times_opened.saturating_add(1);
-                    self.failures = 0;
-                }
-                self
+            Sign::Failed => self.failed(policy, now, policy.failures, policy.open_at_most),
+            Sign::KeyRefused => self.failed(policy, now, 1, policy.open_at_most.min(REFUSED_AT_MOST)),
+            Sign::Denied => {
+                self.failed(policy, now, policy.failures, policy.open_at_most.min(REFUSED_AT_MOST))
             }
         }
+    }
+
+    /// One more failure: opens after `enough` in a row, or where it was the probe's.
+    fn failed(mut self, policy: &BreakerPolicy, now: Timestamp, enough: u32, at_most: Duration) -> Self {
+        self.failures = self.failures.saturating_add(1);
+        let was_probe = self.probing_since.take().is_some();
+        if was_probe || self.failures >= enough {
+            let doubled = policy.open_for.saturating_mul(1 << self.times_opened.min(16));
+            self.open_until = Some(later(now, doubled.min(at_most)));
+            self.times_opened = self.times_opened.saturating_add(1);
+            self.failures = 0;
+        }
+        self
     }
 }
 
@@ -127,11 +159,9 @@ pub fn counts(error: &CallError) -> Sign {
         | ErrorKind::Cut => Sign::Failed,
         ErrorKind::RateLimited if error.retry.wait().is_zero() => Sign::Failed,
         ErrorKind::RateLimited => Sign::Busy(error.retry.wait()),
-        ErrorKind::Credentials
-        | ErrorKind::Rejected
-        | ErrorKind::ClientGone
-        | ErrorKind::Lossy
-        | ErrorKind::Internal => Sign::Nothing,
+        ErrorKind::Credentials if error.status == Some(401) => Sign::KeyRefused,
+        ErrorKind::Credentials => Sign::Denied,
+        ErrorKind::Rejected | ErrorKind::ClientGone | ErrorKind::Lossy | ErrorKind::Internal => Sign::Nothing,
     }
 }
 
@@ -208,5 +238,62 @@ mod tests {
             long.availability(&policy(), Timestamp(SECOND)),
             Availability::Open { until: Timestamp(15 * SECOND) }
         );
+    }
+
+    #[test]
+    fn a_refused_key_opens_at_once_and_longer_each_time_until_it_is_taken() {
+        let refused = |breaker: Breaker, at| breaker.ended(&policy(), Timestamp(at), Sign::KeyRefused);
+        let open = refused(Breaker::default(), 0);
+        let until = Availability::Open { until: Timestamp(5 * SECOND) };
+        assert_eq!(open.availability(&policy(), Timestamp(1)), until);
+        let again = refused(open.started(Timestamp(5 * SECOND)), 5 * SECOND);
+        let until = Availability::Open { until: Timestamp(15 * SECOND) };
+        assert_eq!(again.availability(&policy(), Timestamp(6 * SECOND)), until);
+        assert_eq!(again.ended(&policy(), Timestamp(20 * SECOND), Sign::Alive), Breaker::default());
+    }
+
+    #[test]
+    fn denials_count_only_of_a_target_that_answers_nobody_and_never_open_for_long() {
+        let policy = BreakerPolicy { open_at_most: Duration::from_secs(3_600), ..policy() };
+        let answered = Some(Timestamp(10 * SECOND));
+        let of = |at| Sign::Denied.beside_answers(answered, Timestamp(at));
+        assert_eq!((of(11 * SECOND), of(69 * SECOND)), (Sign::Nothing, Sign::Nothing));
+        assert_eq!(of(70 * SECOND), Sign::Denied);
+        assert_eq!(Sign::Denied.beside_answers(None, Timestamp(0)), Sign::Denied);
+        for sign in [Sign::KeyRefused, Sign::Failed] {
+            assert_eq!(sign.beside_answers(answered, Timestamp(11 * SECOND)), sign);
+        }
+        let denied = |breaker: Breaker, at| breaker.ended(&policy, Timestamp(at), Sign::Denied);
+        let mut breaker = denied(denied(Breaker::default(), 0), 0);
+        assert_eq!(breaker.availability(&policy, Timestamp(0)), Availability::Ready);
+        breaker = denied(breaker, 0);
+        assert_eq!(
+            breaker.availability(&policy, Timestamp(1)),
+            Availability::Open { until: Timestamp(5 * SECOND) }
+        );
+        for _ in 0..20 {
+            breaker = denied(breaker.started(Timestamp(1_000 * SECOND)), 1_000 * SECOND);
+        }
+        let until = Timestamp(1_060 * SECOND);
+        assert_eq!(breaker.availability(&policy, Timestamp(1_000 * SECOND)), Availability::Open { until });
+    }
+
+    #[test]
+    fn a_401_is_the_key_and_a_403_or_402_may_be_the_request() {
+        let error = |kind, status| CallError {
+            kind,
+            origin: crate::Origin::Target,
+            phase: crate::Phase::BeforeByte,
+            retry: crate::Retry::Never,
+            status: Some(status),
+            detail: String::new(),
+            code: None,
+        };
+        assert_eq!(counts(&error(ErrorKind::Credentials, 401)), Sign::KeyRefused);
+        // An error told in an answer of status 200 does not say which it would have been.
+        for status in [402, 403, 200] {
+            assert_eq!(counts(&error(ErrorKind::Credentials, status)), Sign::Denied);
+        }
+        assert_eq!(counts(&error(ErrorKind::Rejected, 400)), Sign::Nothing);
     }
 }

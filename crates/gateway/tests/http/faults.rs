@@ -180,6 +180,43 @@ async fn a_client_that_leaves_before_the_head_has_one_outcome_too() {
     assert_eq!(record["attempts"].as_array().unwrap().len(), 1);
 }
 
+/// Where `auto` goes when the cheap one is as good as any, and with which status.
+async fn cheap(gateway: &Gateway) -> (u16, Option<String>) {
+    let mut body = ask("auto");
+    body["pointsman"] = serde_json::json!({"prefer": "cost"});
+    let answer = gateway.chat(&body).await;
+    (answer.status, answer.header("x-pointsman-target").map(str::to_owned))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_whose_key_is_refused_is_left_alone_from_the_next_request_on() {
+    let (up, gateway) = with([Act::status(401), Act::say("another key")]).await;
+    assert_eq!(cheap(&gateway).await, (401, None));
+    assert_eq!(up.calls(), 1, "not tried again within the request");
+    assert_eq!(cheap(&gateway).await, (200, Some("large".into())));
+    // Who names it gets it, and an answer opens it to everybody again.
+    assert_eq!(gateway.chat(&ask("small")).await.status, 200);
+    assert_eq!(cheap(&gateway).await, (200, Some("small".into())));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_forbids_everything_is_left_alone_and_one_that_forbids_a_request_is_not() {
+    let (up, gateway) = with([Act::status(403)]).await;
+    for _ in 0..5 {
+        assert_eq!(gateway.chat(&ask("small")).await.status, 403);
+    }
+    up.follow(Act::say("elsewhere"));
+    assert_eq!(cheap(&gateway).await, (200, Some("large".into())));
+
+    let (up, gateway) = with([Act::say("ok"), Act::status(403)]).await;
+    assert_eq!(gateway.chat(&ask("small")).await.status, 200);
+    for _ in 0..20 {
+        assert_eq!(gateway.chat(&ask("small")).await.status, 403);
+    }
+    up.follow(Act::say("still here"));
+    assert_eq!(cheap(&gateway).await, (200, Some("small".into())), "it answers others");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_request_is_counted_at_the_target_that_failed_it() {
     let (_up, gateway) = with([Act::status(500)]).await;

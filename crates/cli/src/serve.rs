@@ -38,12 +38,31 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 /// A runtime with a worker for each core.
 pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores)
         .enable_all()
         .build()
-        .context("no threads to run on")
+        .context("no threads to run on")?;
+    {
+        let _inside = runtime.enter();
+        outlive_file_limits();
+    }
+    Ok(runtime)
 }
+
+/// A write beyond the limit on the size of files (`ulimit -f`, a container's own) ends a process by a signal. Caught, it
+/// is a failed write like any other: the ledger counts it and requests are answered all the same.
+#[cfg(unix)]
+fn outlive_file_limits() {
+    use tokio::signal::unix::{SignalKind, signal};
+    // The handler stays for good, also when nobody listens to it.
+    if let Err(fault) = signal(SignalKind::from_raw(libc::SIGXFSZ)) {
+        tracing::warn!(%fault, "a limit on the size of files may end the process");
+    }
+}
+
+#[cfg(not(unix))]
+fn outlive_file_limits() {}
 
 /// Ready at the first interrupt or termination; the second one ends the process at once.
 pub(crate) async fn stop_signal() {

@@ -133,6 +133,34 @@ fn a_faulty_configuration_is_not_served() {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
+async fn a_limit_on_the_size_of_files_stops_the_ledger_and_not_the_gateway() {
+    let upstream = Upstream::start(Act::say("yes")).await;
+    let home = tempfile::tempdir().unwrap();
+    drop(over(&upstream, home.path()));
+    let known = pointsman(home.path());
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "ulimit -f 512 && exec \"$@\"", "sh"]).arg(known.get_program()).env_clear();
+    command.envs(known.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.env("OPENAI_BASE_URL", upstream.openai_url()).env("OPENAI_API_KEY", "sk-provider");
+    let mut gateway = Gateway::start(command.stdin(std::process::Stdio::null()), &[]);
+    let asked = Instant::now();
+    loop {
+        for _ in 0..20 {
+            assert_eq!(post(&gateway.url("/v1/chat/completions"), ask("auto")).await.status, 200);
+        }
+        assert_eq!(gateway.child.try_wait().unwrap(), None, "it died of the limit");
+        let metrics = get(&gateway.url("/metrics")).await.text();
+        let errors = metrics.lines().find_map(|line| line.strip_prefix("pointsman_ledger_write_errors "));
+        if errors.is_some_and(|count| count != "0") {
+            break;
+        }
+        assert!(asked.elapsed() < common::AT_MOST, "the limit was never met: {metrics}");
+    }
+    assert_eq!(get(&gateway.url("/readyz")).await.json()["ledger"], "failing");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
 async fn told_to_stop_it_lets_a_running_stream_end() {
     let upstream = Upstream::start(Act::words(12).pace(Duration::from_millis(60))).await;
     let home = tempfile::tempdir().unwrap();

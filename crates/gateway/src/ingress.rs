@@ -3,7 +3,7 @@
 //! Promises: every answer has an `x-request-id`, the client's own where it sent one; and an answer that comes before the
 //! body was read is one the client gets. Most clients send all of a body before they read, and a connection that is
 //! closed with unread bytes is reset under them: they would see a broken pipe and never the 413 or the 401. What is left
-//! of a body is therefore read and thrown away beside the answer, up to [`DRAINED_BYTES`] and [`DRAINED_FOR`].
+//! of a body is therefore read and thrown away beside the answer, up to 256 MiB and ten seconds.
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -6,6 +6,7 @@ mod estimate;
 pub mod evaluate;
 mod lengths;
 pub mod names;
+pub mod onboard;
 mod prior;
 pub mod table;
 pub mod train;

@@ -8,6 +8,7 @@
 //! Left out: formats (`wire`), learned estimators (`learn`), sockets (`backends`), storage (`store`).
 #![forbid(unsafe_code)]
 
+pub mod agents;
 pub mod call_error;
 pub mod candidates;
 pub mod decide;

@@ -5,6 +5,7 @@
 //! Where they do not, a translation says which fields it dropped ([`Lossy`]).
 //!
 //! Nothing here panics on any input: every parser takes bytes from strangers.
+pub mod a2a;
 pub mod anthropic;
 pub mod head;
 pub mod json;

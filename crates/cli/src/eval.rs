@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use pointsman_encode::{Encoder, StaticTable};
+use pointsman_encode::Encoder;
 use pointsman_learn::evaluate::{EvalOptions, evaluate};
 use pointsman_learn::{Artifact, Split, Table};
 
 use crate::progress::Bar;
-use crate::term::{self, Usage};
+use crate::term;
 
 /// Evaluate routers and baselines on an outcome table, with 95 % intervals. Without an artifact every estimator is
 /// trained on the folder's own train rows
@@ -39,21 +39,15 @@ pub(crate) struct Args {
     /// Add paired differences against this router
     #[arg(long, value_name = "ROUTER")]
     versus: Option<String>,
-    /// The encoder
+    /// The encoder, as `pointsman encoder list` shows it
     #[arg(long, value_name = "NAME", default_value = "static-1")]
     encoder: String,
 }
 
 /// Evaluates and prints.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let encoder = StaticTable::embedded();
-    if args.encoder != encoder.name() {
-        let known = encoder.name();
-        return Err(
-            Usage(format!("encoder `{}` is not in this program; it has {known}", args.encoder)).into()
-        );
-    }
-    let artifact = args.artifact.as_deref().map(|path| load(path, encoder)).transpose()?;
+    let encoder = crate::encoder::resolve(&args.encoder)?;
+    let artifact = args.artifact.as_deref().map(|path| load(path, &*encoder)).transpose()?;
     let table = Table::read(&args.data)?;
     let options = EvalOptions {
         models: args.models.clone(),
@@ -63,7 +57,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ..EvalOptions::default()
     };
     let mut bar = Bar::new();
-    let report = evaluate(&table, artifact.as_ref(), encoder, &options, &mut |progress| bar.show(progress));
+    let report = evaluate(&table, artifact.as_ref(), &*encoder, &options, &mut |progress| bar.show(progress));
     bar.clear();
     let report = report?;
     if let Some(path) = &args.plot {
@@ -79,7 +73,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Reads an artifact that was made with this encoder.
-fn load(path: &Path, encoder: &StaticTable) -> anyhow::Result<Artifact> {
+fn load(path: &Path, encoder: &dyn Encoder) -> anyhow::Result<Artifact> {
     let named = || path.display().to_string();
     let bytes = std::fs::read(path).with_context(named)?;
     let artifact = Artifact::load(&bytes).with_context(named)?;

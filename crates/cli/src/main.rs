@@ -7,6 +7,7 @@ mod bench;
 mod check;
 mod client;
 mod demo;
+mod encoder;
 mod eval;
 mod init;
 mod keys;
@@ -45,6 +46,7 @@ enum Command {
     Demo(demo::Args),
     Train(train::Args),
     Eval(eval::Args),
+    Encoder(encoder::Args),
     Keys(keys::Args),
     Bench(bench::Args),
     Reference(reference::Args),
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Encoder(args) => encoder::run(&args),
         Command::Keys(args) => keys::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Reference(args) => reference::run(&args, Cli::command()),

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use pointsman_encode::StaticTable;
 use pointsman_learn::{Split, Table, TrainOptions, train};
 
 use crate::progress::Bar;
@@ -25,6 +24,9 @@ pub(crate) struct Args {
     /// Where to write the artifact
     #[arg(long, value_name = "FILE", default_value = "pointsman.artifact")]
     out: PathBuf,
+    /// The encoder, as `pointsman encoder list` shows it; the artifact serves with this one alone
+    #[arg(long, value_name = "NAME", default_value = "static-1")]
+    encoder: String,
     /// The seed: the same seed and tables give the same artifact
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -35,6 +37,7 @@ pub(crate) struct Args {
 
 /// Trains and writes the artifact.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let encoder = crate::encoder::resolve(&args.encoder)?;
     let tables = args.data.iter().map(|folder| Table::read(folder)).collect::<Result<Vec<_>, _>>()?;
     for table in &tables {
         term::note(format_args!(
@@ -51,7 +54,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         licences: args.licences.clone(),
     };
     let mut bar = Bar::new();
-    let trained = train(&tables, StaticTable::embedded(), &options, &mut |progress| bar.show(progress));
+    let trained = train(&tables, &*encoder, &options, &mut |progress| bar.show(progress));
     bar.clear();
     let (artifact, summary) = trained?;
     let bytes = artifact.to_bytes();

@@ -205,6 +205,50 @@ fn a_table_without_a_column_is_refused_and_the_column_named() {
 }
 
 #[test]
+fn an_encoder_that_is_not_here_says_how_to_bring_it() {
+    let home = tempfile::tempdir().unwrap();
+    let list = json_of(home.path(), &["encoder", "list", "--json"]);
+    assert_eq!((&list[0]["name"], &list[0]["usable"]), (&json!("static-1"), &json!(true)));
+    assert_eq!((&list[1]["name"], &list[1]["usable"]), (&json!("minilm-int8"), &json!(false)));
+    let data = home.path().join("small");
+    table(&data);
+    let data = data.to_str().unwrap();
+    for command in ["train", "eval"] {
+        let refused = run(home.path(), &[command, "--data", data, "--encoder", "minilm-int8"]);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(err(&refused).contains("`pointsman encoder fetch minilm-int8`"), "{}", err(&refused));
+        let unknown = run(home.path(), &[command, "--data", data, "--encoder", "bert"]);
+        assert_eq!(unknown.status.code(), Some(2));
+        assert!(err(&unknown).contains("static-1, minilm-int8"), "{}", err(&unknown));
+    }
+}
+
+/// With the published weights: fetched, listed, learnt with, and the artifact refused with another encoder.
+#[test]
+fn minilm_is_fetched_and_learnt_with() {
+    let Some(weights) = std::env::var_os("POINTSMAN_WEIGHTS") else {
+        println!("skipped: POINTSMAN_WEIGHTS names no folder with MiniLM's weights");
+        return;
+    };
+    let home = tempfile::tempdir().unwrap();
+    let fetched = run(home.path(), &["encoder", "fetch", "minilm-int8", "--from", weights.to_str().unwrap()]);
+    assert!(fetched.status.success() && out(&fetched).contains("licence Apache-2.0"), "{}", err(&fetched));
+    let list = json_of(home.path(), &["encoder", "list", "--json"]);
+    assert_eq!((&list[1]["usable"], &list[1]["runtime"]), (&json!(true), &json!("rten 0.27")));
+    let (data, artifact) = (home.path().join("small"), home.path().join("small.artifact"));
+    table(&data);
+    let (data, artifact) = (data.to_str().unwrap(), artifact.to_str().unwrap());
+    let train = ["train", "--data", data, "--encoder", "minilm-int8", "--out", artifact];
+    let trained = run(home.path(), &train);
+    assert!(trained.status.success(), "{}", err(&trained));
+    let eval = ["eval", "--data", data, "--artifact", artifact, "--json", "--encoder"];
+    let report = json_of(home.path(), &[&eval[..], &["minilm-int8"]].concat());
+    assert_eq!(report["encoder"], "minilm-int8");
+    let refused = run(home.path(), &[&eval[..], &["static-1"]].concat());
+    assert!(!refused.status.success() && err(&refused).contains("minilm-int8:"), "{}", err(&refused));
+}
+
+#[test]
 fn init_writes_what_the_environment_offers_and_replaces_nothing() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("pointsman.yaml");

@@ -25,6 +25,33 @@ pub trait Encoder: Send + Sync {
     ///
     /// [`EncodeError`] where the encoder cannot do its work at all; never for what the text says, empty included.
     fn encode(&self, text: &Text<'_>) -> Result<Vector, EncodeError>;
+
+    /// The vectors of many texts, each the one that [`encode`](Encoder::encode) gives for it alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`encode`](Encoder::encode); then none is given.
+    fn encode_all(&self, texts: &[Text<'_>]) -> Result<Vec<Vector>, EncodeError> {
+        texts.iter().map(|text| self.encode(text)).collect()
+    }
+}
+
+impl<E: Encoder + ?Sized> Encoder for &E {
+    fn fingerprint(&self) -> &str {
+        (**self).fingerprint()
+    }
+
+    fn dimensions(&self) -> usize {
+        (**self).dimensions()
+    }
+
+    fn encode(&self, text: &Text<'_>) -> Result<Vector, EncodeError> {
+        (**self).encode(text)
+    }
+
+    fn encode_all(&self, texts: &[Text<'_>]) -> Result<Vec<Vector>, EncodeError> {
+        (**self).encode_all(texts)
+    }
 }
 
 /// What an encoder gives back: values of norm 1, or all zeros for a text in which nothing is known.

@@ -1,15 +1,25 @@
-//! Text to vector: the static table that ships in the binary, and readable prompt features.
+//! Text to vector: the static table that ships in the binary, sentence encoders that are brought to a machine, and
+//! readable prompt features.
 //!
 //! What a routing decision may know about a prompt without calling anything: a unit vector ([`Encoder`]), a list of
 //! readable features ([`Features`]) and an estimate of its length in tokens ([`estimate_tokens`]). All of it is
 //! computed over one bounded view of the conversation, [`Text`], so that the cost of a decision does not grow with
-//! the prompt. The crate does no I/O, starts no thread and holds no state; everything it gives back is a pure
-//! function of the text, the same on every platform that computes `f32` sums in the order written.
+//! the prompt. What comes of a text is a pure function of it: the table, the features and the count are the same on every
+//! platform that computes `f32` sums in the order written; a [`SentenceEncoder`]'s vectors differ by rounding between
+//! processors and run times.
 //!
-//! Left out: language models, batching and anything that must be downloaded.
+//! I/O is confined to [`Installed`], which reads and writes files of one folder.
+//!
+//! Left out: generative models, and bringing anything from a network.
 
+pub mod convert;
 mod encoder;
+mod ends;
 mod features;
+pub mod installed;
+pub mod manifest;
+mod runtime;
+mod sentence;
 mod table;
 mod text;
 mod tokens;
@@ -17,6 +27,9 @@ mod wordpiece;
 
 pub use encoder::{EncodeError, Encoder, Vector};
 pub use features::Features;
+pub use installed::Installed;
+pub use runtime::{RuntimeChoice, RuntimeError};
+pub use sentence::{MAX_TOKENS, SentenceEncoder};
 pub use table::{StaticTable, TableError};
 pub use text::{HEAD_BYTES, TAIL_BYTES, Text, stable_hash};
 pub use tokens::estimate_tokens;

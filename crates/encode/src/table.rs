@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 use sha2::{Digest, Sha256};
 
-use crate::{EncodeError, Encoder, Features, HEAD_BYTES, TAIL_BYTES, Text, Vector, WordPiece};
+use crate::{EncodeError, Encoder, Features, HEAD_BYTES, TAIL_BYTES, Text, Vector, WordPiece, ends};
 
 static BYTES: &[u8] = include_bytes!("../data/static-1.bin");
 
@@ -67,7 +67,8 @@ pub enum TableError {
 }
 
 impl StaticTable {
-    const NAME: &'static str = "static-1";
+    /// Its short name.
+    pub const NAME: &'static str = "static-1";
 
     /// The table in the binary. The first call reads the header and the scales, well under a millisecond.
     #[must_use]
@@ -96,20 +97,17 @@ impl StaticTable {
         Self::NAME
     }
 
+    /// The length of its file.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.file.len() as u64
+    }
+
     /// The ids whose rows are averaged for a text: at most 512.
     #[must_use]
     pub fn tokens(&self, text: &Text<'_>) -> Vec<u16> {
         let mut ids = Vec::with_capacity(2 * END_TOKENS);
-        let words = WordPiece::embedded();
-        if text.is_cut() {
-            words.encode(text.head(), END_TOKENS, &mut ids);
-        } else {
-            words.encode(text.head(), usize::MAX, &mut ids);
-        }
-        let head = ids.len().min(END_TOKENS);
-        words.encode(text.tail(), usize::MAX, &mut ids);
-        let surplus = ids.len().saturating_sub(head + END_TOKENS);
-        ids.drain(head..head + surplus);
+        ends::encode(text, END_TOKENS, &mut ids);
         ids
     }
 

@@ -48,14 +48,7 @@ pub(crate) const FOLDS: usize = 5;
 
 /// The prompt as the encoder sees it.
 pub(crate) fn encode_one(prompt: &PromptRow, encoder: &dyn Encoder) -> Result<Encoded, EncodeError> {
-    let text = Text::new(&prompt.text, prompt.system.as_deref());
-    let plain: Vec<String> = prompt.text.split_whitespace().map(str::to_lowercase).collect();
-    Ok(Encoded {
-        vector: encoder.encode(&text)?.into_inner(),
-        features: Features::of(&text).as_slice().into(),
-        tokens: estimate_tokens(&prompt.text) + prompt.system.as_deref().map_or(0, estimate_tokens),
-        key: stable_hash(plain.join(" ").as_bytes()),
-    })
+    Ok(encoded(prompt, encoder.encode(&text_of(prompt))?.into_inner()))
 }
 
 /// Every prompt of a table.
@@ -65,15 +58,29 @@ pub(crate) fn encode(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Vec<Encoded>, EncodeError> {
     let total = table.prompts.len() as u64;
-    let mut encoded = Vec::with_capacity(table.prompts.len());
-    for (done, prompt) in table.prompts.iter().enumerate() {
-        if done % 256 == 0 {
-            progress(Progress { stage: "encoding", done: done as u64, total });
-        }
-        encoded.push(encode_one(prompt, encoder)?);
+    let mut all = Vec::with_capacity(table.prompts.len());
+    for prompts in table.prompts.chunks(256) {
+        progress(Progress { stage: "encoding", done: all.len() as u64, total });
+        let texts: Vec<Text<'_>> = prompts.iter().map(text_of).collect();
+        let vectors = encoder.encode_all(&texts)?;
+        all.extend(prompts.iter().zip(vectors).map(|(prompt, vector)| encoded(prompt, vector.into_inner())));
     }
     progress(Progress { stage: "encoding", done: total, total });
-    Ok(encoded)
+    Ok(all)
+}
+
+fn text_of(prompt: &PromptRow) -> Text<'_> {
+    Text::new(&prompt.text, prompt.system.as_deref())
+}
+
+fn encoded(prompt: &PromptRow, vector: Box<[f32]>) -> Encoded {
+    let plain: Vec<String> = prompt.text.split_whitespace().map(str::to_lowercase).collect();
+    Encoded {
+        vector,
+        features: Features::of(&text_of(prompt)).as_slice().into(),
+        tokens: estimate_tokens(&prompt.text) + prompt.system.as_deref().map_or(0, estimate_tokens),
+        key: stable_hash(plain.join(" ").as_bytes()),
+    }
 }
 
 /// One table's part: which rows and which of its models.

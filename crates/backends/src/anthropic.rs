@@ -59,6 +59,9 @@ impl Anthropic {
 
     async fn answer(&self, call: Call) -> Result<Reply, Failure> {
         let name = self.served.as_str();
+        if call.task == Task::Agent {
+            return Err(Failure::no_agent(name));
+        }
         if call.task != Task::Chat {
             return Err(unfit(
                 ErrorKind::Rejected,

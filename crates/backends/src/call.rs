@@ -42,6 +42,20 @@ pub struct Call {
     pub deadlines: Deadlines,
     /// What of the client's headers the target may see.
     pub headers: Forwarded,
+    /// The conversation it belongs to, where the target may have to know.
+    pub conversation: Option<Conversation>,
+}
+
+/// Which conversation a call belongs to, and whose that is. What an agent calls a conversation, and the tasks in it, are
+/// kept under both: nobody continues another's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    /// Whose.
+    pub tenant: Arc<str>,
+    /// Which.
+    pub session: Arc<str>,
+    /// The tenant is known by a key: there are others.
+    pub keyed: bool,
 }
 
 /// What is asked for.
@@ -51,6 +65,8 @@ pub enum Task {
     Chat,
     /// Embeddings.
     Embeddings,
+    /// A request of A2A, in either version, to be passed to an agent as it is.
+    Agent,
 }
 
 /// How long to wait for what.
@@ -66,7 +82,7 @@ pub struct Deadlines {
     pub total: Option<Duration>,
 }
 
-/// Headers that go on to the target: those for tracing, and a request id. Never credentials, cookies, or what names an
+/// Headers that go on to the target: those for tracing, the extensions of A2A a client wants, and a request id. Never credentials, cookies, or what names an
 /// account (`openai-organization`): the account is the gateway's own.
 #[derive(Clone, Debug, Default)]
 pub struct Forwarded(Arc<[(HeaderName, HeaderValue)]>);
@@ -108,7 +124,7 @@ pub struct Tally {
 }
 
 /// The only headers of a client's request that go on.
-const FORWARDED: [&str; 3] = ["traceparent", "tracestate", "baggage"];
+const FORWARDED: [&str; 4] = ["traceparent", "tracestate", "baggage", "a2a-extensions"];
 
 impl Default for Deadlines {
     fn default() -> Self {

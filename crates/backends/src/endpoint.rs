@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, PROXY_AUTHORIZATION, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, PROXY_AUTHORIZATION, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -27,6 +27,7 @@ pub struct Endpoint {
 pub(crate) enum Dialect {
     OpenAi,
     Anthropic,
+    A2a,
 }
 
 /// Where the requests go, in the form they are sent in.
@@ -108,6 +109,22 @@ impl Endpoint {
         Ok(Self { key: key.map(Arc::new), ..endpoint })
     }
 
+    /// Where an agent takes calls, or has its card: the address as it is, nothing is joined to it.
+    ///
+    /// # Errors
+    /// If URL, key or proxy cannot be used.
+    pub fn agent(
+        pool: &Pool,
+        name: &str,
+        url: &str,
+        key: Option<SecretString>,
+    ) -> Result<Self, EndpointError> {
+        let own = key.as_ref().map(|key| (AUTHORIZATION, format!("Bearer {}", key.expose_secret())));
+        let mut endpoint = Self::new(pool, name, url, Dialect::A2a, own)?;
+        endpoint.headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+        Ok(Self { key: key.map(Arc::new), ..endpoint })
+    }
+
     /// The same with a header on every request. It replaces one of that name, so it can carry other credentials.
     ///
     /// # Errors
@@ -132,6 +149,7 @@ impl Endpoint {
             _ if self.dialect == dialect => return Ok(()),
             Dialect::OpenAi => "OpenAI's API",
             Dialect::Anthropic => "Anthropic's API",
+            Dialect::A2a => "A2A",
         };
         Err(EndpointError::Dialect { name: self.name.clone(), speaks })
     }
@@ -180,6 +198,11 @@ impl Paths {
             if absolute { format!("{}://{}", base.scheme_str()?, base.authority()?) } else { String::new() };
         let join = |path: &str| format!("{origin}{prefix}{path}{query}").parse().ok();
         Some(match dialect {
+            Dialect::A2a => {
+                let path = base.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+                let whole: Uri = format!("{origin}{path}").parse().ok()?;
+                Self { chat: whole.clone(), embeddings: whole.clone(), models: whole }
+            }
             Dialect::OpenAi => Self {
                 chat: join("/chat/completions")?,
                 embeddings: join("/embeddings")?,

@@ -151,13 +151,18 @@ impl Incoming {
 
     /// The whole body.
     pub(crate) async fn all(&mut self, name: &str) -> Result<Bytes, Failure> {
+        self.at_most(ANSWER_AT_MOST, name).await
+    }
+
+    /// The whole body, of no more than so many bytes.
+    pub(crate) async fn at_most(&mut self, most: usize, name: &str) -> Result<Bytes, Failure> {
         let length = self.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        let mut whole = Joined::with_room_for(length.unwrap_or(0).min(ANSWER_AT_MOST));
+        let mut whole = Joined::with_room_for(length.unwrap_or(0).min(most));
         while let Some(piece) = std::future::poll_fn(|cx| self.poll_piece(cx, name, Phase::BeforeByte)).await
         {
             whole.push(piece?);
-            if whole.len() > ANSWER_AT_MOST {
-                let what = format!("sent an answer of more than {} MiB", ANSWER_AT_MOST >> 20);
+            if whole.len() > most {
+                let what = format!("sent an answer of more than {} MiB", most >> 20);
                 return Err(Failure::protocol(name, Phase::BeforeByte, &what));
             }
         }

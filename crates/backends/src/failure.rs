@@ -76,6 +76,12 @@ impl Failure {
         failure
     }
 
+    /// A request of A2A to a target that is no agent.
+    pub(crate) fn no_agent(name: &str) -> Self {
+        let detail = format!("{name} is a model and speaks no A2A: ask it by /v1/chat/completions");
+        Self::unfit(ErrorKind::Rejected, detail, None)
+    }
+
     /// The gateway's own fault.
     pub(crate) fn internal(detail: impl Into<String>) -> Self {
         let mut failure = Self::new(ErrorKind::Internal, Phase::BeforeSend, Retry::Never, detail);
@@ -165,7 +171,7 @@ pub(crate) fn scrub(mut said: ApiError, key: Option<&str>) -> ApiError {
 }
 
 /// A code that is surely a code: short, and of letters that codes are made of.
-fn plain_code(code: &str) -> Option<String> {
+pub(crate) fn plain_code(code: &str) -> Option<String> {
     let fits = code.len() <= 64
         && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'));
     fits.then(|| code.to_owned())

@@ -1,10 +1,12 @@
-//! Talking to targets: connection pool, OpenAI-like, Anthropic and scripted targets; drives the kernel's plans.
+//! Talking to targets: connection pool, OpenAI-like and Anthropic models, A2A agents, scripted targets; drives the
+//! kernel's plans.
 //!
 //! A [`Backend`] makes one call and judges the answer; [`drive()`] carries out a plan over backends, with timers, health
 //! and one account of each attempt. What may be retried is in each [`Failure`]; that it is, is the plan's decision.
 //!
 //! Left out: choosing (`kernel`), formats (`wire`), the client's side of a request (`gateway`).
 
+pub mod a2a;
 mod anthropic;
 mod call;
 mod clock;
@@ -22,7 +24,7 @@ mod tally;
 mod watch;
 
 pub use anthropic::Anthropic;
-pub use call::{Backend, Call, Deadlines, Forwarded, Reply, ReplyBody, Tally, Task};
+pub use call::{Backend, Call, Conversation, Deadlines, Forwarded, Reply, ReplyBody, Tally, Task};
 pub use clock::{Clock, SystemClock};
 pub use drive::{AttemptLog, Committed, CommittedBody, CommittedStream, Targets, drive};
 pub use endpoint::{Endpoint, EndpointError};
@@ -30,6 +32,6 @@ pub use failure::Failure;
 pub use health::HealthBoard;
 pub use models::list_models;
 pub use openai::OpenAi;
-pub use pool::{Pool, PoolConfig, PoolError, Proxies, ProxyError, TrustError};
+pub use pool::{Pool, PoolConfig, PoolError, Proxies, ProxyError, Reach, TrustError};
 pub use scripted::{Script, Scripted};
 pub use stream::ReplyStream;

@@ -35,7 +35,7 @@ pub async fn list_models(endpoint: &Arc<Endpoint>, deadlines: Deadlines) -> Resu
             deadlines,
             name,
             read_error: match endpoint.dialect {
-                Dialect::OpenAi => openai::error::parse,
+                Dialect::OpenAi | Dialect::A2a => openai::error::parse,
                 Dialect::Anthropic => anthropic::error::parse,
             },
         };
@@ -60,8 +60,8 @@ pub async fn list_models(endpoint: &Arc<Endpoint>, deadlines: Deadlines) -> Resu
 fn page(endpoint: &Endpoint, after: Option<&str>) -> Option<Uri> {
     let base = &endpoint.paths.models;
     let wish = match (endpoint.dialect, after) {
-        (Dialect::OpenAi, None) => return Some(base.clone()),
-        (Dialect::OpenAi, Some(after)) => format!("after={}", escaped(after)),
+        (Dialect::OpenAi | Dialect::A2a, None) => return Some(base.clone()),
+        (Dialect::OpenAi | Dialect::A2a, Some(after)) => format!("after={}", escaped(after)),
         (Dialect::Anthropic, None) => "limit=1000".to_owned(),
         (Dialect::Anthropic, Some(after)) => format!("limit=1000&after_id={}", escaped(after)),
     };

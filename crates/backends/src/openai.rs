@@ -50,6 +50,9 @@ impl OpenAi {
 
     async fn answer(&self, call: Call) -> Result<Reply, Failure> {
         let name = self.served.as_str();
+        if call.task == Task::Agent {
+            return Err(Failure::no_agent(name));
+        }
         let stream = call.head.stream && call.task == Task::Chat;
         let hide_usage = stream && self.ask_for_usage && call.head.include_usage != Some(true);
         let edits = Edits { model: Some(&self.model), cut_pointsman: true, include_usage: hide_usage };
@@ -57,7 +60,7 @@ impl OpenAi {
             method: Method::POST,
             uri: match call.task {
                 Task::Chat => &self.endpoint.paths.chat,
-                Task::Embeddings => &self.endpoint.paths.embeddings,
+                Task::Embeddings | Task::Agent => &self.endpoint.paths.embeddings,
             },
             body: splice(&call.body, &call.head, &edits),
             headers: &call.headers,

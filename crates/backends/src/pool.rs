@@ -14,6 +14,7 @@
 mod connect;
 mod io;
 mod link;
+mod reach;
 mod trust;
 
 use std::collections::HashMap;
@@ -26,6 +27,7 @@ use http::{HeaderValue, Uri};
 pub(crate) use connect::{ConnectError, Connector};
 pub use connect::{Proxies, ProxyError};
 pub(crate) use link::{Body, Link, SendError};
+pub use reach::Reach;
 pub use trust::TrustError;
 
 /// How connections are kept.
@@ -39,6 +41,8 @@ pub struct PoolConfig {
     pub idle_per_host: usize,
     /// The proxies to go through.
     pub proxies: Proxies,
+    /// Where connections may lead. What a proxy connects to is the proxy's to judge.
+    pub reach: Reach,
 }
 
 /// All connections. Cloning shares them.
@@ -90,6 +94,7 @@ impl Default for PoolConfig {
             idle_for: Duration::from_secs(60),
             idle_per_host: 1024,
             proxies: Proxies::none(),
+            reach: Reach::Anywhere,
         }
     }
 }
@@ -115,7 +120,7 @@ impl Pool {
             return Ok(host);
         }
         let host = Arc::new(Host {
-            connector: Connector::new(base, &self.shared.config.proxies, &self.shared.trust)?,
+            connector: Connector::new(base, &self.shared.config, &self.shared.trust)?,
             idle_for: self.shared.config.idle_for,
             idle_at_most: self.shared.config.idle_per_host,
             idle: Mutex::default(),

@@ -148,6 +148,9 @@ impl Scripted {
         let number = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         let fault = self.script.faults.iter().find(|rule| rule.when.fits(number)).map(|rule| rule.fault);
         let name = self.served.as_str();
+        if call.task == Task::Agent {
+            return Err(Failure::no_agent(name));
+        }
         if call.task != Task::Chat {
             let detail = format!("{name} has no embeddings: ask another model");
             return Err(Failure::unfit(ErrorKind::Rejected, detail, None));

@@ -17,6 +17,7 @@ use pointsman_wire::anthropic::messages::MessageStream;
 use pointsman_wire::openai::chat::{ChatStream, StreamEnd, StreamFault};
 use pointsman_wire::{ApiError, sse};
 
+use crate::a2a::{Following, Passing};
 use crate::call::Tally;
 use crate::exchange::{Incoming, Joined};
 use crate::failure::Failure;
@@ -48,6 +49,8 @@ pub(crate) struct Relay {
 pub(crate) enum Reader {
     Chat(Box<ChatStream>),
     Messages(Box<MessageStream>),
+    Task(Box<Following>),
+    Passage(Box<Passing>),
 }
 
 /// What an upstream did wrong.
@@ -130,7 +133,9 @@ impl Relay {
                 if relay.failure.is_some() {
                     return Err(relay.before_byte("sent an event that cannot be read"));
                 }
-                return Ok(relay);
+                if !relay.reader.waits_for_text() || !relay.ready.is_empty() || relay.reader.done() {
+                    return Ok(relay);
+                }
             }
             if relay.failure.is_some() {
                 return Err(relay.before_byte("sent what is no stream of events"));
@@ -138,7 +143,12 @@ impl Relay {
         }
     }
 
-    fn tally(&self) -> Tally {
+    /// The reader, of a stream that has ended.
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    pub(crate) fn tally(&self) -> Tally {
         let reader = &self.reader;
         let (reported, finish) = (reader.usage(), reader.finish().map(finish_name));
         let whole = finish.is_some();
@@ -259,10 +269,18 @@ impl Relay {
 }
 
 impl Reader {
+    /// Whether an event alone is no beginning: an agent says at once that it has a task, and may fail it later, when
+    /// another could still be asked.
+    fn waits_for_text(&self) -> bool {
+        matches!(self, Self::Task(_))
+    }
+
     fn observe(&mut self, block: Bytes) -> Bytes {
         match self {
             Self::Chat(reader) => reader.observe(block),
             Self::Messages(reader) => reader.observe(block),
+            Self::Task(reader) => reader.observe(block),
+            Self::Passage(reader) => reader.observe(block),
         }
     }
 
@@ -270,6 +288,8 @@ impl Reader {
         match self {
             Self::Chat(reader) => reader.end(),
             Self::Messages(reader) => reader.end(),
+            Self::Task(reader) => reader.stream().end(),
+            Self::Passage(reader) => reader.stream().end(),
         }
     }
 
@@ -278,6 +298,8 @@ impl Reader {
         let stopped = match self {
             Self::Chat(reader) => reader.stopped(),
             Self::Messages(reader) => reader.stopped(),
+            Self::Task(reader) => reader.stream().stopped(),
+            Self::Passage(reader) => reader.stream().stopped(),
         };
         match self.end() {
             StreamEnd::Error(said) => Some(Wrong::Told(said)),
@@ -290,6 +312,8 @@ impl Reader {
         match self {
             Self::Chat(reader) => reader.usage(),
             Self::Messages(reader) => reader.usage(),
+            // Agents do not count tokens.
+            Self::Task(_) | Self::Passage(_) => None,
         }
     }
 
@@ -297,6 +321,8 @@ impl Reader {
         match self {
             Self::Chat(reader) => reader.finish(),
             Self::Messages(reader) => reader.finish(),
+            Self::Task(reader) => reader.stream().finish(),
+            Self::Passage(reader) => reader.finish(),
         }
     }
 
@@ -304,6 +330,8 @@ impl Reader {
         match self {
             Self::Chat(reader) => reader.text_bytes(),
             Self::Messages(reader) => reader.text_bytes(),
+            Self::Task(reader) => reader.stream().text_bytes(),
+            Self::Passage(reader) => reader.stream().text_bytes(),
         }
     }
 
@@ -311,6 +339,8 @@ impl Reader {
         match self {
             Self::Chat(reader) => reader.text_events(),
             Self::Messages(reader) => reader.text_events(),
+            Self::Task(reader) => reader.stream().text_events(),
+            Self::Passage(reader) => reader.stream().text_events(),
         }
     }
 
@@ -318,6 +348,8 @@ impl Reader {
         match self {
             Self::Chat(reader) => reader.done(),
             Self::Messages(reader) => reader.done(),
+            Self::Task(reader) => reader.stream().done(),
+            Self::Passage(reader) => reader.stream().done(),
         }
     }
 }

@@ -67,6 +67,7 @@ async fn answer(app: &Arc<App>, arrived: Instant, parts: &Parts, body: Body) -> 
         input_tokens: Some(u64::from(ticket.decision().signals.input_tokens)),
         deadlines: snapshot.deadlines,
         headers: Forwarded::from_client(&parts.headers),
+        conversation: ticket.conversation(),
         body: request.body,
         head: request.head,
     };

@@ -72,6 +72,7 @@ async fn answer(app: &Arc<App>, arrived: Instant, parts: &Parts, body: Body) -> 
         input_tokens: Some(u64::from(tokens)),
         deadlines: snapshot.deadlines,
         headers: Forwarded::from_client(&parts.headers),
+        conversation: None,
         body: request.body,
         head: request.head,
     };

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use pointsman_backends::{AttemptLog, Tally};
+use pointsman_backends::{AttemptLog, Conversation, Tally};
 use pointsman_kernel::facts::Timestamp;
 use pointsman_kernel::{
     CallError, Decision, DecisionId, ErrorKind, Money, Origin, Outcome, Phase, Retry, SessionId, Status,
@@ -28,6 +28,8 @@ pub struct Ticket {
     /// Attempts end up here, settled by whoever holds them.
     pub log: AttemptLog,
     arrived: Instant,
+    /// The tenant is known by a key.
+    keyed: bool,
     overhead_us: u64,
     first_byte_us: Option<u64>,
     /// Fields a translation dropped.
@@ -84,6 +86,7 @@ impl Ticket {
             decision,
             log: AttemptLog::default(),
             arrived: arrival.arrived,
+            keyed: caller.key.is_some(),
             overhead_us: micros(arrival.arrived),
             first_byte_us: None,
             lossy: Vec::new(),
@@ -93,6 +96,16 @@ impl Ticket {
     /// The decision.
     pub fn decision(&self) -> &Arc<Decision> {
         &self.decision
+    }
+
+    /// The conversation, for targets that keep one of their own.
+    pub fn conversation(&self) -> Option<Conversation> {
+        let session = self.decision.facts.session.as_ref()?;
+        Some(Conversation {
+            tenant: self.decision.facts.tenant.as_str().into(),
+            session: session.id.as_str().into(),
+            keyed: self.keyed,
+        })
     }
 
     /// Microseconds from the arrival to the first call.

@@ -92,6 +92,8 @@ pub enum Retry {
         /// How long to wait at least.
         after_ms: u64,
     },
+    /// Another target may do better; this one is not to be asked again, since it may have done something already.
+    Elsewhere,
     /// Another target should be asked now. Where there is none, the same not before this long.
     Other {
         /// How long the target asked to be left alone.
@@ -104,7 +106,7 @@ impl Retry {
     #[must_use]
     pub fn wait(self) -> Duration {
         match self {
-            Self::Never => Duration::ZERO,
+            Self::Never | Self::Elsewhere => Duration::ZERO,
             Self::Same { after_ms } | Self::Other { after_ms } => Duration::from_millis(after_ms),
         }
     }

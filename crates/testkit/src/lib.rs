@@ -1,4 +1,4 @@
-//! Harness for tests: an upstream over real sockets that fails as told, a proxy, certificates, a plain HTTP client.
+//! Harness for tests: an upstream and an agent over real sockets that fail as told, a proxy, certificates, a plain HTTP client.
 //!
 //! It depends on no other crate of the project, so that a fault there cannot hide itself here: what is sent and
 //! received is written and read by hand.
@@ -11,6 +11,7 @@
 )]
 
 mod act;
+mod agent;
 mod client;
 mod clock;
 mod http;
@@ -20,6 +21,7 @@ mod tls;
 mod upstream;
 
 pub use act::{Act, Script};
+pub use agent::{Agent, Deed, Manner};
 pub use client::{Answer, get, post, post_partly, request};
 pub use clock::ManualClock;
 pub use proxy::Proxy;

@@ -19,7 +19,7 @@ mod stream;
 pub use ask::{NothingToSay, Options, Request, Thread, about_task, request};
 pub use fold::End;
 pub use method::{Method, Version};
-pub use passage::{Passage, params, whole};
+pub use passage::{Passage, Passed, params, whole};
 pub use stream::TaskStream;
 
 /// A task's state, in the protocol's terms.
@@ -27,6 +27,12 @@ pub use a2a_types::TaskState;
 
 /// The header that names the version a client speaks; 0.3 where it is missing.
 pub const VERSION_HEADER: &str = "a2a-version";
+
+/// A name for a message that no other has.
+#[must_use]
+pub fn fresh_id() -> String {
+    a2a_types::new_message_id()
+}
 
 #[cfg(test)]
 mod tests;

@@ -13,9 +13,10 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
-use super::PoolError;
 use super::io::Io;
+use super::reach::Reach;
 use super::trust::Trust;
+use super::{PoolConfig, PoolError};
 
 /// Which proxies to go through.
 #[derive(Clone, Debug)]
@@ -38,6 +39,7 @@ pub(crate) struct Connector {
     route: Route,
     destination: Uri,
     tls: Option<(TlsConnector, ServerName<'static>)>,
+    reach: Reach,
 }
 
 enum Route {
@@ -72,7 +74,7 @@ impl Proxies {
 }
 
 impl Connector {
-    pub(crate) fn new(base: &Uri, proxies: &Proxies, trust: &Trust) -> Result<Self, PoolError> {
+    pub(crate) fn new(base: &Uri, config: &PoolConfig, trust: &Trust) -> Result<Self, PoolError> {
         let no_origin = || PoolError::NoOrigin(base.to_string());
         let secure = match base.scheme_str() {
             Some("https") => true,
@@ -87,12 +89,20 @@ impl Connector {
         } else {
             None
         };
-        Ok(Self { route: Route::new(base, secure, proxies)?, destination: base.clone(), tls })
+        let route = Route::new(base, secure, &config.proxies)?;
+        Ok(Self { route, destination: base.clone(), tls, reach: config.reach })
     }
 
     pub(crate) async fn connect(&self) -> Result<Io, ConnectError> {
         let socket = match &self.route {
-            Route::Direct(connector) => dial(connector.clone(), &self.destination).await?,
+            Route::Direct(connector) => {
+                let socket = dial(connector.clone(), &self.destination).await?;
+                // Judged by where the connection leads, before a byte goes out: a name may be resolved anew each time.
+                match socket.peer_addr() {
+                    Ok(peer) if self.reach.allows(peer.ip()) => socket,
+                    _ => return Err(ConnectError(self.reach.refusal().to_owned())),
+                }
+            }
             Route::Tunnel(tunnel) => dial(tunnel.clone(), &self.destination).await?,
             Route::Forward { proxy, connector, .. } => dial(connector.clone(), proxy).await?,
         };

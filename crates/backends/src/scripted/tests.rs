@@ -19,6 +19,7 @@ fn call(prompt: &str, more: &str) -> Call {
         strict: false,
         deadlines: Deadlines { idle: Duration::from_secs(3), ..Deadlines::default() },
         headers: Forwarded::default(),
+        conversation: None,
     }
 }
 

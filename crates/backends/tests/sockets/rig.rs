@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
+use pointsman_backends::a2a::{Agent, Terms};
 use pointsman_backends::{
-    Anthropic, AttemptLog, Backend, Call, Clock, Committed, CommittedBody, Deadlines, Endpoint, Failure,
-    Forwarded, HealthBoard, OpenAi, Pool, PoolConfig, Reply, SystemClock, Tally, Targets, Task, drive,
+    Anthropic, AttemptLog, Backend, Call, Clock, Committed, CommittedBody, Conversation, Deadlines, Endpoint,
+    Failure, Forwarded, HealthBoard, OpenAi, Pool, PoolConfig, Reply, SystemClock, Tally, Targets, Task,
+    drive,
 };
 use pointsman_kernel::plan::{Call as PlannedCall, Plan};
 use pointsman_kernel::{Attempt, Price, TargetId};
 use pointsman_testkit::Upstream;
 use pointsman_wire::RequestHead;
+use pointsman_wire::a2a::Version;
 use secrecy::SecretString;
 
 pub(crate) const KEY: &str = "sk-gateway-secret-0123456789";
@@ -93,6 +96,15 @@ impl Rig {
         self.target(id, Arc::new(target))
     }
 
+    /// Adds an agent by its address, on the terms its card would give.
+    pub(crate) fn agent(self, id: &str, url: &str, version: Version, streams: bool) -> Self {
+        let key = Some(SecretString::from(KEY));
+        let endpoint = Endpoint::agent(&self.pool, id, &format!("{url}/rpc"), key).unwrap();
+        let terms = Terms { version, streams, tenant: None, transcript: false };
+        let agent = Agent::new(endpoint, id.into(), terms, Arc::default()).unwrap();
+        self.target(id, Arc::new(agent))
+    }
+
     pub(crate) fn target(mut self, id: &str, backend: Arc<dyn Backend>) -> Self {
         self.targets.insert(id.into(), backend);
         self.order.push(id.into());
@@ -109,6 +121,7 @@ impl Rig {
             strict: false,
             deadlines: self.deadlines,
             headers: Forwarded::default(),
+            conversation: None,
         };
         Ask { rig: self, call }
     }
@@ -122,6 +135,19 @@ impl Rig {
 impl Ask<'_> {
     pub(crate) fn strict(mut self) -> Self {
         self.call.strict = true;
+        self
+    }
+
+    /// As a turn of a tenant's conversation.
+    pub(crate) fn of(mut self, tenant: &str, session: &str) -> Self {
+        self.call.conversation =
+            Some(Conversation { tenant: tenant.into(), session: session.into(), keyed: tenant != "local" });
+        self
+    }
+
+    /// As a request of A2A.
+    pub(crate) fn a2a(mut self) -> Self {
+        self.call.task = Task::Agent;
         self
     }
 

@@ -164,7 +164,7 @@ impl PlanRun {
         if phase == Phase::MidStream || retry == Retry::Never {
             return self.finish(Ended::Failed(attempt));
         }
-        let pause = self.pause(retry);
+        let pause = if retry == Retry::Elsewhere { None } else { self.pause(retry) };
         let other_first = matches!(retry, Retry::Other { .. });
         match pause {
             Some(after_ms) if !other_first || self.waiting.is_empty() => {

@@ -48,7 +48,21 @@ pub fn params(params: View<'_>, from: Version, to: Version) -> Result<Vec<u8>, F
     serde_json::to_vec(&moved).map_err(|fault| Fault::Shape(fault.to_string()))
 }
 
-/// A whole answer to `method`, in the form of `to` and under `id`, and what it says.
+/// A whole answer on its way.
+#[derive(Clone, Debug)]
+pub struct Passed {
+    /// What the client gets.
+    pub body: Bytes,
+    /// The context it belongs to.
+    pub context: Option<String>,
+    /// The task it tells of.
+    pub task: Option<String>,
+    /// Bytes of text in it.
+    pub text_bytes: usize,
+}
+
+/// A whole answer to `method`, from an agent of one version to a client of another, under the client's id. `verbatim`:
+/// the agent answered under that id already.
 ///
 /// # Errors
 /// It is no answer, an error, or not what the method promises.
@@ -58,15 +72,16 @@ pub fn whole(
     (from, to): (Version, Version),
     id: &Id,
     verbatim: bool,
-) -> Result<(Bytes, StreamResponse), Fault> {
-    let result = result(body)?;
-    let raw = value(result)?;
-    let said = read(raw.clone(), method, from)?;
-    if from == to && verbatim {
-        return Ok((body.clone(), said));
-    }
-    let moved = move_result(raw, method, from, to);
-    Ok((answer(&moved, id)?.into(), said))
+) -> Result<Passed, Fault> {
+    let raw = value(result(body)?)?;
+    let mut fold = Fold::default();
+    let pieces = fold.take(read(raw.clone(), method, from)?);
+    let text_bytes = pieces.iter().map(|(Piece::Answer(text) | Piece::Progress(text))| text.len()).sum();
+    let body = match from == to && verbatim {
+        true => body.clone(),
+        false => answer(&move_result(raw, method, from, to), id)?.into(),
+    };
+    Ok(Passed { body, context: fold.context, task: fold.task, text_bytes })
 }
 
 /// Reads a result strictly.

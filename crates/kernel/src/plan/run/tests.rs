@@ -57,6 +57,15 @@ fn other_goes_elsewhere_at_once_and_waits_only_where_nobody_else_is() {
 }
 
 #[test]
+fn elsewhere_never_asks_the_same_again() {
+    let mut run = two();
+    run.step(&Event::Begin);
+    assert_eq!(run.step(&error(0, Phase::BeforeByte, Retry::Elsewhere)), [start(1, "b")]);
+    let last = error(1, Phase::BeforeByte, Retry::Elsewhere);
+    assert_eq!(run.step(&last), [Action::Finish(Ended::Failed(AttemptId(1)))]);
+}
+
+#[test]
 fn a_wait_longer_than_allowed_is_not_waited_for() {
     let mut run = PlanRun::new(&Plan::Call(call("a", 3)));
     run.step(&Event::Begin);

@@ -13,6 +13,7 @@ mod init;
 mod keys;
 mod log;
 mod pool;
+mod profile;
 mod progress;
 mod reference;
 mod route;
@@ -44,6 +45,7 @@ enum Command {
     Check(check::Args),
     Route(route::Args),
     Demo(demo::Args),
+    Profile(profile::Args),
     Train(train::Args),
     Eval(eval::Args),
     Encoder(encoder::Args),
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Route(args) => route::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Profile(args) => profile::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Encoder(args) => encoder::run(&args),

@@ -95,16 +95,22 @@ async fn live(args: &Args) -> anyhow::Result<Arc<Live>> {
             Live::from_config(found.to_config(&env)?)?
         }
     };
-    if live.snapshot().discovering {
-        term::note("asking the providers for their models ...");
-        let asking = discover::spawn(&live, None);
-        let deadline = Instant::now() + LISTING;
-        while live.snapshot().discovering && Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        asking.abort();
-    }
+    listed(&live).await;
     Ok(live)
+}
+
+/// Waits until the providers have listed their models, or have had time enough.
+pub(crate) async fn listed(live: &Arc<Live>) {
+    if !live.snapshot().discovering {
+        return;
+    }
+    term::note("asking the providers for their models ...");
+    let asking = discover::spawn(live, None);
+    let deadline = Instant::now() + LISTING;
+    while live.snapshot().discovering && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    asking.abort();
 }
 
 fn body(args: &Args) -> anyhow::Result<Vec<u8>> {

@@ -293,7 +293,7 @@ fn bench_decision_prints_percentiles_of_all_sizes() {
 fn unknown_commands_and_arguments_are_wrong_usage() {
     let home = tempfile::tempdir().unwrap();
     for args in [
-        &["profile"][..],
+        &["profile", "--out", "x"][..],
         &["replay"],
         &["agents", "eval"],
         &["serve", "--port", "1"],

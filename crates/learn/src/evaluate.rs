@@ -11,15 +11,20 @@
     reason = "evaluation code over matrices whose sizes are fixed where they are made"
 )]
 
+mod control;
+mod cuts;
 pub(crate) mod figures;
 pub(crate) mod hull;
+mod judge;
+mod many;
+mod markdown;
 mod plot;
 mod pool;
+mod reliability;
 mod report;
 mod run;
 pub(crate) mod scene;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use pointsman_encode::{EncodeError, Encoder};
@@ -29,17 +34,16 @@ use crate::table::{Split, Table};
 use crate::train::rows::{Encoded, encode};
 use crate::train::{Progress, TrainError, TrainOptions, fit, part};
 
-use figures::{Calibration, Curve, Yardstick, resamples};
 pub(crate) use pool::COVERED;
 use pool::Pool;
-use report::{Frame, baselines, router};
-use run::{Run, run};
+use run::{Runs, run};
 
+pub use many::{Evaluation, MeanGain, MeanOverTables, assign_models};
 pub use plot::PlotError;
 pub use report::{
-    Baselines, ByShare, ConstantPoint, Difference, EvalReport, FigureReport, Interval, IntervalByShare,
-    LambdaPoint, MeanReport, Percentiles, PreferPoint, RouterReport, Served, SingleReport, Versus,
-    ZeroRouter,
+    Baselines, ByShare, ConstantPoint, ControlReport, Difference, EvalReport, FigureReport, Interval,
+    IntervalByShare, LambdaPoint, MeanReport, Percentiles, PreferPoint, ReliabilityBin, RouterReport, Served,
+    SingleReport, Versus, ZeroRouter,
 };
 
 /// What may be chosen.
@@ -51,6 +55,10 @@ pub struct EvalOptions {
     pub split: Split,
     /// Cross-validate in so many folds.
     pub folds: Option<usize>,
+    /// Judge each data set by what the others teach. Takes the place of folds.
+    pub leave_out_datasets: bool,
+    /// Train every estimator a second time on shuffled grades.
+    pub control: bool,
     /// Paired differences of every router to this one.
     pub versus: Option<String>,
     /// Bootstrap resamples.
@@ -92,6 +100,36 @@ pub enum EvalError {
         /// Rows looked at.
         rows: usize,
     },
+    /// A text on both sides.
+    #[error("{file}: {count} prompts with split {split} are among those learnt from, but for case and spacing: {ids}; take one of each pair out, or cross-validate (--cv 5), which keeps equal texts together", file = file.display())]
+    Duplicates {
+        /// The prompts.
+        file: PathBuf,
+        /// The judged split.
+        split: Split,
+        /// Pairs.
+        count: usize,
+        /// The first of them.
+        ids: String,
+    },
+    /// Nothing to leave out.
+    #[error(
+        "{table}: leaving out a data set needs two data sets at least; name them in the prompts' column dataset"
+    )]
+    OneDataset {
+        /// Whose.
+        table: String,
+    },
+    /// A pool for a table that is not there.
+    #[error(
+        "`{given}` names no table among {known}, and no model has an = in its name; write --models TABLE=A,B"
+    )]
+    UnknownTable {
+        /// What was given.
+        given: String,
+        /// The tables.
+        known: String,
+    },
     /// Too few folds.
     #[error("{0} folds are too few; use at least 2")]
     Folds(usize),
@@ -116,11 +154,28 @@ pub enum EvalError {
 
 impl Default for EvalOptions {
     fn default() -> Self {
-        Self { models: None, split: Split::Dev, folds: None, versus: None, resamples: 1000, seed: 0 }
+        Self {
+            models: None,
+            split: Split::Dev,
+            folds: None,
+            leave_out_datasets: false,
+            control: false,
+            versus: None,
+            resamples: 1000,
+            seed: 0,
+        }
     }
 }
 
-/// Judges an artifact, or estimators trained on the table's own `train` rows, or with `folds` on the other folds.
+impl EvalOptions {
+    /// Whether every row is learnt from in turn.
+    pub(crate) fn rotates(&self) -> bool {
+        self.folds.is_some() || self.leave_out_datasets
+    }
+}
+
+/// Judges an artifact, or estimators trained on the table's own `train` rows, or with `folds` or
+/// `leave_out_datasets` on what is not held out.
 ///
 /// # Errors
 /// [`EvalError`] where the table, the pool or the artifact do not allow it.
@@ -137,123 +192,66 @@ pub fn evaluate(
     let candidates = table.rows(options.split);
     let (columns, rows) = pool::choose(table, &candidates, options)?;
     let encoded = encode(table, encoder, progress)?;
-    let trained = match (artifact, options.folds) {
-        (Some(artifact), _) => vec![(artifact.clone(), rows.clone())],
-        (None, None) => {
-            vec![(own(table, &encoded, encoder, table.rows(Split::Train), options, progress)?, rows.clone())]
+    let mut columns = Some(columns);
+    let mut known: Option<(Pool, Artifact)> = None;
+    let mut found = judge::Found::default();
+    for cut in cuts::cuts(table, &encoded, (&candidates, &rows), options)? {
+        let own = match artifact {
+            Some(artifact) => artifact.clone(),
+            None => learn(table, &encoded, encoder, &cut.seen, options, progress)?,
+        };
+        // All cuts are judged with the prices and means that the first artifact came with.
+        let (pool, _) = known.get_or_insert_with(|| {
+            (Pool::new(table, &encoded, &own, columns.take().unwrap_or_default(), options), own.clone())
+        });
+        found.overlap += judge::overlap(table, artifact, &cut);
+        found.order.extend_from_slice(&cut.held);
+        run_all(&own, (table, &encoded), encoder, pool, &cut.held, &mut found.runs, progress)?;
+        if options.control && artifact.is_none() {
+            let shuffled = table.with_shuffled_grades(&cut.seen, control::seed(options.seed, &found.order));
+            let own = learn(&shuffled, &encoded, encoder, &cut.seen, options, progress)?;
+            run_all(&own, (table, &encoded), encoder, pool, &cut.held, &mut found.control, progress)?;
         }
-        (None, Some(folds)) => {
-            cross(table, &encoded, encoder, (&candidates, &rows), folds, options, progress)?
-        }
-    };
-    let Some((first, _)) = trained.first() else {
+    }
+    let Some((pool, first)) = known else {
         return Err(EvalError::NoRows { table: table.name.clone(), split: options.split });
     };
-    let pool = Pool::new(table, &encoded, first, columns, options);
-    // Folds hand the rows over in their own order; from here on that order is the rows'.
-    let order: Vec<usize> = trained.iter().flat_map(|(_, rows)| rows.iter().copied()).collect();
-    let scene = pool.scene(table, &order);
-    let mut runs: BTreeMap<String, Run> = BTreeMap::new();
-    for (artifact, rows) in &trained {
-        for name in artifact.names() {
-            progress(Progress {
-                stage: "judging",
-                done: runs.len() as u64,
-                total: artifact.names().len() as u64,
-            });
-            let part = run(artifact, name, table, &encoded, encoder, &pool, rows)?;
-            runs.entry(name.to_owned()).or_default().append(part);
-        }
-    }
-    let weights = resamples(scene.rows(), options.resamples, options.seed);
-    let frame = Frame::new(&scene, Yardstick::new(&scene), weights);
-    let mut routers = BTreeMap::new();
-    let total = runs.len() as u64;
-    let mut samples = BTreeMap::new();
-    for (done, (name, run)) in runs.iter().enumerate() {
-        progress(Progress { stage: "intervals", done: done as u64, total });
-        let unit = scene.mean_cost(scene.best).max(f64::MIN_POSITIVE);
-        let mut settings = scene::lambdas();
-        let mut picks: Vec<_> =
-            settings.iter().map(|lambda| scene.pick(&run.predicted, lambda / unit)).collect();
-        settings.push(f64::INFINITY);
-        picks.push(scene.pick_cheapest(&run.predicted));
-        let curve = Curve::new(&scene, settings, &picks, 0);
-        let preferences = scene::preferences();
-        let last = preferences.len() - 1;
-        let served = Curve::new(&scene, preferences, &run.served, last);
-        let utility: Vec<_> = figures::WEIGHTS.iter().map(|w| scene.pick(&run.predicted, w / unit)).collect();
-        let utility = Curve::new(&scene, figures::WEIGHTS.to_vec(), &utility, 0);
-        let calibration = Calibration::new(&scene, &run.predicted);
-        let (report, own) = router(&frame, &curve, &served, &utility, &calibration, &run.decision_us);
-        routers.insert(name.clone(), report);
-        samples.insert(name.clone(), own);
-    }
-    let versus = match &options.versus {
-        Some(name) if !samples.contains_key(name) => {
-            let known = samples.keys().cloned().collect::<Vec<_>>().join(", ");
-            return Err(EvalError::UnknownRouter { name: name.clone(), known });
-        }
-        Some(name) => Some(report::versus(name, &samples)),
-        None => None,
-    };
-    progress(Progress { stage: "intervals", done: total, total });
-    Ok(EvalReport {
-        data: table.name.clone(),
-        split: options.split.to_string(),
-        prompts: scene.rows(),
-        left_out: candidates.len() - scene.rows(),
-        models: scene.models.clone(),
-        encoder: encoder.fingerprint().split(':').next().unwrap_or_default().to_owned(),
-        default: first.default_name().to_owned(),
-        artifact: artifact.map(|artifact| artifact.hash().to_owned()),
-        folds: options.folds,
-        resamples: options.resamples,
-        baselines: baselines(&frame, &pool, first.cost_scale(&pool.targets)),
-        routers,
-        versus,
-    })
+    found.left_out = candidates.len() - found.order.len();
+    judge::judge(table, &pool, (&first, artifact), &found, options, progress)
 }
 
-/// Estimators of the table's own rows.
-fn own(
+/// Estimators of some of the table's own rows.
+fn learn(
     table: &Table,
     encoded: &[Encoded],
     encoder: &dyn Encoder,
-    rows: Vec<usize>,
+    rows: &[usize],
     options: &EvalOptions,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Artifact, EvalError> {
     let options = TrainOptions { seed: options.seed, ..TrainOptions::default() };
-    let part = part(table, encoded, rows, &options)?;
+    let part = part(table, encoded, rows.to_vec(), &options)?;
     let (body, _) = fit(&[part], encoder.fingerprint(), &options, progress);
     Ok(Artifact::new(body)?)
 }
 
-/// For each fold of the `candidates` an artifact of the others, and those of the complete `rows` that it is judged on.
-fn cross(
-    table: &Table,
-    encoded: &[Encoded],
+/// Asks every estimator of an artifact about the held rows.
+fn run_all(
+    artifact: &Artifact,
+    (table, encoded): (&Table, &[Encoded]),
     encoder: &dyn Encoder,
-    (candidates, rows): (&[usize], &[usize]),
-    folds: usize,
-    options: &EvalOptions,
+    pool: &Pool,
+    held: &[usize],
+    runs: &mut Runs,
     progress: &mut dyn FnMut(Progress<'_>),
-) -> Result<Vec<(Artifact, Vec<usize>)>, EvalError> {
-    if folds < 2 {
-        return Err(EvalError::Folds(folds));
+) -> Result<(), EvalError> {
+    let total = artifact.names().len() as u64;
+    for (done, name) in artifact.names().into_iter().enumerate() {
+        progress(Progress { stage: "judging", done: done as u64, total });
+        let part = run(artifact, name, table, encoded, encoder, pool, held)?;
+        runs.entry(name.to_owned()).or_default().append(part);
     }
-    // Other bits than training's own folds are cut by.
-    let fold_of = |row: &usize| ((encoded[*row].key >> 32) % folds as u64) as usize;
-    let mut trained = Vec::new();
-    for fold in 0..folds {
-        let seen: Vec<usize> = candidates.iter().copied().filter(|row| fold_of(row) != fold).collect();
-        let held: Vec<usize> = rows.iter().copied().filter(|row| fold_of(row) == fold).collect();
-        if !held.is_empty() {
-            trained.push((own(table, encoded, encoder, seen, options, progress)?, held));
-        }
-    }
-    Ok(trained)
+    Ok(())
 }
 
 /// Tokens that a prompt is read as: what the pool's providers counted (the middle one), else an estimate.

@@ -14,6 +14,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use pointsman_kernel::rng::Rng;
 use sha2::{Digest, Sha256};
 
 pub use error::TableError;
@@ -31,6 +32,7 @@ pub struct Table {
     /// Its models, in the order of their names.
     pub models: Vec<String>,
     pub(crate) cells: Vec<Cell>,
+    pub(crate) prompts_file: PathBuf,
     pub(crate) outcomes_file: PathBuf,
     hash: String,
 }
@@ -106,6 +108,7 @@ impl Table {
             prompts,
             models,
             cells,
+            prompts_file,
             outcomes_file,
             hash: digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect(),
         })
@@ -122,6 +125,25 @@ impl Table {
     pub fn row(&self, prompt: usize) -> &[Cell] {
         let width = self.models.len();
         self.cells.get(prompt * width..(prompt + 1) * width).unwrap_or_default()
+    }
+
+    /// The same prompts with the grades of `rows` dealt out among these at random: what is left to learn is each model's
+    /// mean, and how the models' grades go together. Costs and lengths stay where they are.
+    pub(crate) fn with_shuffled_grades(&self, rows: &[usize], seed: u64) -> Self {
+        let mut dealt = rows.to_vec();
+        let mut rng = Rng::new(seed);
+        for at in (1..dealt.len()).rev() {
+            dealt.swap(at, (rng.next_u64() % (at as u64 + 1)) as usize);
+        }
+        let width = self.models.len();
+        let mut table = self.clone();
+        for (row, from) in rows.iter().zip(&dealt) {
+            let own = table.cells.get_mut(row * width..(row + 1) * width).unwrap_or_default();
+            for (cell, other) in own.iter_mut().zip(self.row(*from)) {
+                cell.quality = other.quality;
+            }
+        }
+        table
     }
 
     /// The rows that belong to a part.

@@ -52,6 +52,8 @@ pub(crate) struct Marks {
 
 /// Squared errors and bins of an estimator's predictions, row by row.
 pub(crate) struct Calibration {
+    /// Of each bin the mean prediction and the mean outcome.
+    pub(crate) bins: Vec<(f64, f64)>,
     squared: Vec<f32>,
     /// For each bin, each row's sum of predictions less outcomes.
     off: Vec<Vec<f32>>,
@@ -139,6 +141,14 @@ impl Marks {
         [share(0), share(1), share(2)]
     }
 
+    /// The same for a curve that does not know the weights: at each, its best point.
+    pub(crate) fn oracle_utility_along(&self, curve: &[Point]) -> [f64; 3] {
+        [0, 1, 2].map(|at| {
+            let worth = |point: &Point| point.quality - WEIGHTS[at] * point.cost / self.best.cost;
+            curve.iter().map(worth).fold(f64::NEG_INFINITY, f64::max) / self.oracle[at]
+        })
+    }
+
     fn cost_at_hull(&self, hull: &Hull) -> [f64; 3] {
         SHARES.map(|share| hull.cost_of(share * self.best.quality).unwrap_or(f64::INFINITY) / self.best.cost)
     }
@@ -155,6 +165,13 @@ impl Calibration {
             let bin = place * BINS / order.len();
             off[bin][at / models] += predicted.quality[*at] - scene.quality[*at];
         }
+        let mean = |bin: usize, values: &[f32]| {
+            let of = order.iter().enumerate().filter(|(place, _)| place * BINS / order.len() == bin);
+            let (sum, count) =
+                of.fold((0.0, 0.0), |(sum, n), (_, at)| (sum + f64::from(values[*at]), n + 1.0));
+            sum / f64::max(count, 1.0)
+        };
+        let bins = (0..BINS).map(|bin| (mean(bin, &predicted.quality), mean(bin, &scene.quality))).collect();
         let squared = (0..rows)
             .map(|row| {
                 let at = row * models..(row + 1) * models;
@@ -162,7 +179,7 @@ impl Calibration {
                 pairs.map(|(p, q)| (p - q).powi(2)).sum::<f32>() / models as f32
             })
             .collect();
-        Self { squared, off }
+        Self { bins, squared, off }
     }
 
     /// The Brier score and the calibration error over bins of equal mass.

@@ -87,7 +87,7 @@ impl Pool {
     ) -> Self {
         // Where a pool is cross-validated, all rows are training rows in turn. A table without any to learn from lends
         // its own rows: prices and names, nothing that an estimator sees.
-        let part = if options.folds.is_some() { options.split } else { Split::Train };
+        let part = if options.rotates() { options.split } else { Split::Train };
         let mut rows = table.rows(part);
         if rows.is_empty() {
             rows = table.rows(Split::All);
@@ -102,7 +102,7 @@ impl Pool {
         let remembered: Option<Vec<f64>> =
             names().map(|name| artifact.model(name).map(|model| model.mean_quality)).collect();
         let mean_quality = match remembered {
-            Some(means) if options.folds.is_none() => means,
+            Some(means) if !options.rotates() => means,
             _ => columns
                 .iter()
                 .map(|column| mean(*column, &|cell| cell.quality.map(f64::from)).unwrap_or(0.0))

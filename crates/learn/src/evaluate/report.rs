@@ -2,12 +2,14 @@
 
 mod build;
 mod display;
+mod versus;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-pub(super) use build::{Frame, baselines, router, versus};
+pub(super) use build::{Frame, Router, Sampled, Samples, baselines, router};
+pub(super) use versus::versus;
 
 /// Values under the share of the best single's quality they belong to; `None` where it is not reached.
 pub type ByShare = BTreeMap<String, Option<f64>>;
@@ -21,12 +23,16 @@ pub type Interval = [f64; 2];
 pub struct EvalReport {
     /// The table.
     pub data: String,
+    /// First 16 hex digits of the sha256 of its files.
+    pub data_hash: String,
     /// Its part.
     pub split: String,
     /// Rows judged on.
     pub prompts: usize,
     /// Rows that lack quality or cost of a model of the pool.
     pub left_out: usize,
+    /// Judged rows that the estimators were trained on too: above 0, figures are flattering.
+    pub seen_in_training: usize,
     /// The pool.
     pub models: Vec<String>,
     /// The encoder's short name.
@@ -37,6 +43,9 @@ pub struct EvalReport {
     pub artifact: Option<String>,
     /// Folds, where it was cross-validated.
     pub folds: Option<usize>,
+    /// `dataset`, where each data set was judged by what the others teach.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leave_out: Option<String>,
     /// Bootstrap resamples behind the intervals.
     pub resamples: usize,
     /// What needs no learning.
@@ -46,6 +55,15 @@ pub struct EvalReport {
     /// Paired differences, where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub versus: Option<Versus>,
+    /// Each router beside the same trained on shuffled grades, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub control: Option<BTreeMap<String, ControlReport>>,
+    /// Each router's figures under every resample, for means over tables.
+    #[serde(skip)]
+    pub(super) samples: BTreeMap<String, Samples>,
+    /// The same of the control.
+    #[serde(skip)]
+    pub(super) control_samples: BTreeMap<String, Samples>,
 }
 
 /// What needs no learning.
@@ -176,6 +194,8 @@ pub struct RouterReport {
     pub ece: f64,
     /// Its interval.
     pub ece_ci: Interval,
+    /// Predictions against outcomes in those bins, from the lowest predictions to the highest.
+    pub reliability: Vec<ReliabilityBin>,
     /// Microseconds from text to ranking.
     pub decision_us: Percentiles,
     /// The served selector.
@@ -190,13 +210,46 @@ pub struct Served {
     /// Its figures.
     #[serde(flatten)]
     pub figures: FigureReport,
+    /// Share of the oracle's utility at weights of cost, each at the preference that serves it best.
+    pub oracle_utility: BTreeMap<String, f64>,
+    /// Their intervals.
+    pub oracle_utility_ci: BTreeMap<String, Interval>,
+}
+
+/// A tenth of all predictions.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ReliabilityBin {
+    /// Their mean.
+    pub predicted: f64,
+    /// The mean grade that came.
+    pub observed: f64,
+}
+
+/// A router beside its control.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct ControlReport {
+    /// Its gain over the zero router.
+    pub gain_over_zero: f64,
+    /// The gain of the same estimator trained on shuffled grades.
+    pub shuffled: f64,
+    /// Its interval.
+    pub shuffled_ci: Interval,
+    /// The former less the latter, paired.
+    pub difference: f64,
+    /// Its interval.
+    pub difference_ci: Interval,
+    /// The interval lies above 0.
+    pub above: bool,
+    /// It looks at prompts at all; shuffling cannot touch one that does not.
+    pub learns: bool,
 }
 
 /// One point over weights of cost.
 #[derive(Clone, Debug, Serialize)]
 pub struct LambdaPoint {
-    /// In units of 1 / cost of the best single; infinite (null in JSON) for the predicted-cheapest pick.
-    pub lambda: f64,
+    /// In units of 1 / cost of the best single; `None` (null in JSON) for the predicted-cheapest pick, which no weight
+    /// stands for.
+    pub lambda: Option<f64>,
     /// Mean quality.
     pub quality: f64,
     /// Mean cost in dollars.
@@ -232,7 +285,7 @@ pub struct Percentiles {
 pub struct Versus {
     /// To which.
     pub router: String,
-    /// Of each other router, its figure less that one's.
+    /// Of each other router, its figure less that one's; those of the served curve begin with `served_`.
     pub differences: BTreeMap<String, BTreeMap<String, Difference>>,
 }
 

@@ -4,6 +4,7 @@
     reason = "evaluation code over matrices whose sizes are fixed where they are made"
 )]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -36,6 +37,9 @@ pub(super) struct Run {
     /// Microseconds from text to ranking, of some rows.
     pub(super) decision_us: Vec<f64>,
 }
+
+/// The runs of all routers, by name.
+pub(super) type Runs = BTreeMap<String, Run>;
 
 impl Run {
     /// Puts another fold's rows after these.

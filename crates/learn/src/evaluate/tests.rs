@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use pointsman_encode::StaticTable;
 use serde_json::Value;
 
-use super::{EvalError, EvalOptions, EvalReport, evaluate};
+use super::{EvalError, EvalOptions, EvalReport, Evaluation, assign_models, evaluate};
 use crate::artifact::{Artifact, Body};
 use crate::estimate::constant::Constant;
 use crate::estimate::{Head, Named};
@@ -69,6 +69,11 @@ fn the_document_has_the_agreed_names_and_figures_that_hang_together() {
         "/routers/moma/decision_us/p99",
         "/routers/moma/served/curve/10/prefer",
         "/routers/moma/served/aiq_log",
+        "/routers/moma/served/oracle_utility/0.1",
+        "/routers/moma/served/oracle_utility_ci/0.1/1",
+        "/routers/moma/reliability/9/observed",
+        "/data_hash",
+        "/versus/differences/moma/served_gain_over_zero/ci/0",
         "/routers/knn",
         "/routers/ridge",
         "/versus/differences/moma/gain_over_zero/ci/0",
@@ -79,6 +84,14 @@ fn the_document_has_the_agreed_names_and_figures_that_hang_together() {
     assert_eq!((report.prompts, report.left_out, report.models.len()), (60, 0, 3));
     let moma = &report.routers["moma"];
     assert_eq!(moma.served.curve.len(), 21);
+    assert_eq!(
+        json.pointer("/routers/moma/curve/50/lambda"),
+        Some(&Value::Null),
+        "the predicted-cheapest pick"
+    );
+    for utility in [&moma.oracle_utility, &moma.served.oracle_utility] {
+        assert!(utility.values().all(|share| *share > 0.5 && *share <= 1.0), "{utility:?}");
+    }
     assert!(
         (moma.figures.gain_over_zero - 100.0 * (moma.figures.aiq_log - report.baselines.zero_router.aiq_log))
             .abs()
@@ -112,6 +125,79 @@ fn cross_validation_judges_every_row_once_and_wins_where_there_is_something_to_l
     let report = judge(&table, &EvalOptions { split: Split::All, folds: Some(3), ..few() }).unwrap();
     assert_eq!(report.prompts, 240);
     assert!(report.routers[&report.default].figures.gain_over_zero_ci[0] > 0.0);
+}
+
+#[test]
+fn texts_on_both_sides_of_a_split_are_refused_with_their_ids_and_kept_together_by_folds() {
+    let (folder, _) = table(240, false, 17);
+    let file = folder.path().join("prompts.jsonl");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    // Prompt 8 is judged and becomes prompt 9, but for case and spacing.
+    let prompt =
+        |line: &str| serde_json::from_str::<Value>(line).unwrap()["prompt"].as_str().unwrap().to_owned();
+    let doubled = lines[8].replace(&prompt(lines[8]), &format!("  {}", prompt(lines[9]).to_uppercase()));
+    std::fs::write(&file, text.replace(lines[8], &doubled)).unwrap();
+    let table = Table::read(folder.path()).unwrap();
+    let refused = judge(&table, &few()).unwrap_err().to_string();
+    assert!(
+        refused.contains("prompts.jsonl: 1 prompts with split dev") && refused.contains("p9 = p8"),
+        "{refused}"
+    );
+    let folds = EvalOptions { split: Split::All, folds: Some(2), ..few() };
+    assert_eq!(judge(&table, &folds).unwrap().seen_in_training, 0);
+}
+
+#[test]
+fn rows_that_were_trained_on_are_counted_and_the_control_tells_learning_from_luck() {
+    let (_folder, known) = table(240, false, 18);
+    let report = judge(&known, &EvalOptions { split: Split::Train, ..few() }).unwrap();
+    assert_eq!(report.seen_in_training, 180);
+    assert!(report.to_string().contains("CAUTION: 180 of these prompts were trained on"));
+    let options = EvalOptions { split: Split::All, folds: Some(3), control: true, ..few() };
+    let control = judge(&known, &options).unwrap().control.unwrap();
+    assert!(control["moma"].above && control["ridge"].above && !control["constant"].learns);
+    assert!((control["constant"].difference).abs() < 1e-9);
+    let (_folder, noise) = table(240, true, 18);
+    let control = judge(&noise, &options).unwrap().control.unwrap();
+    assert!(!control["moma"].above && !control["ridge"].above, "{control:?}");
+}
+
+#[test]
+fn pools_go_to_the_tables_that_have_them() {
+    let (first, _) = table(40, false, 19);
+    let (second, _) = table(40, false, 20);
+    let tables = [Table::read(first.path()).unwrap(), Table::read(second.path()).unwrap()];
+    let given = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let own = format!("{}=cheap, odd", tables[1].name);
+    let pools = assign_models(&given(&["cheap,dear", &own]), &tables).unwrap();
+    assert_eq!(pools, [Some(given(&["cheap", "dear"])), Some(given(&["cheap", "odd"]))]);
+    assert_eq!(assign_models(&[], &tables).unwrap(), [None, None]);
+    let fault = |text: &str| assign_models(&given(&[text]), &tables).unwrap_err().to_string();
+    assert!(fault("cheap,nobody").starts_with("model `nobody` is not in table"));
+    assert!(fault("elsewhere=cheap").starts_with("`elsewhere=cheap` names no table among"));
+}
+
+#[test]
+fn several_tables_have_a_mean_and_a_page_with_every_picture() {
+    let (folders, tables): (Vec<_>, Vec<_>) =
+        [21, 22].map(|seed| table(160, false, seed)).into_iter().unzip();
+    let options = EvalOptions { versus: Some("constant".into()), control: true, ..few() };
+    let reports = tables.iter().map(|table| judge(table, &options).unwrap()).collect();
+    let found = Evaluation::new(reports, &options);
+    let mean = found.mean.as_ref().unwrap();
+    let own = |at: usize| found.tables[at].routers["moma"].figures.gain_over_zero;
+    assert!((mean.routers["moma"].gain_over_zero - f64::midpoint(own(0), own(1))).abs() < 1e-9);
+    assert!(mean.versus.as_ref().unwrap()["moma"].ci[0] > 0.0);
+    assert!(mean.control.as_ref().unwrap()["moma"].above);
+    assert!(found.to_string().lines().all(|line| line.chars().count() <= 100), "{found}");
+    let page = folders[0].path().join("results.md");
+    found.write_markdown(&page, "pointsman eval --data a b").unwrap();
+    let text = std::fs::read_to_string(&page).unwrap();
+    assert!(text.contains("    pointsman eval --data a b\n") && text.contains(&found.tables[1].data_hash));
+    let pictures: Vec<&str> = text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).collect();
+    assert_eq!(pictures.len(), 4);
+    assert!(pictures.iter().all(|picture| folders[0].path().join(picture).is_file()), "{pictures:?}");
 }
 
 #[test]

@@ -9,15 +9,13 @@ use std::collections::BTreeMap;
 use pointsman_kernel::CostScale;
 
 use super::{
-    Baselines, ByShare, ConstantPoint, Difference, FigureReport, Interval, IntervalByShare, LambdaPoint,
-    MeanReport, Percentiles, PreferPoint, RouterReport, Served, SingleReport, Versus, ZeroRouter,
+    Baselines, ByShare, ConstantPoint, FigureReport, Interval, IntervalByShare, LambdaPoint, MeanReport,
+    Percentiles, PreferPoint, ReliabilityBin, RouterReport, Served, SingleReport, ZeroRouter,
 };
-use crate::evaluate::figures::{
-    Calibration, Curve, FIGURES, Figures, Marks, SHARES, WEIGHTS, Yardstick, interval,
-};
+use crate::evaluate::figures::{Calibration, Curve, Figures, Marks, SHARES, WEIGHTS, Yardstick, interval};
 use crate::evaluate::hull::Point;
 use crate::evaluate::pool::Pool;
-use crate::evaluate::scene::{Scene, preferences};
+use crate::evaluate::scene::Scene;
 
 /// A scene under all resamples.
 pub(in crate::evaluate) struct Frame<'a> {
@@ -29,7 +27,26 @@ pub(in crate::evaluate) struct Frame<'a> {
 }
 
 /// Figures on the rows as they are and under each resample.
-pub(in crate::evaluate) type Samples = (Figures, Vec<Figures>);
+pub(in crate::evaluate) type Sampled = (Figures, Vec<Figures>);
+
+/// Those of a router's two curves.
+#[derive(Clone, Debug)]
+pub(in crate::evaluate) struct Samples {
+    pub(in crate::evaluate) curve: Sampled,
+    pub(in crate::evaluate) served: Sampled,
+}
+
+/// What a router is judged by.
+pub(in crate::evaluate) struct Router<'a> {
+    /// Over weights of cost.
+    pub(in crate::evaluate) curve: Curve,
+    /// Over preferences.
+    pub(in crate::evaluate) served: Curve,
+    /// At the three weights of cost.
+    pub(in crate::evaluate) utility: Curve,
+    pub(in crate::evaluate) calibration: Calibration,
+    pub(in crate::evaluate) decision_us: &'a [f64],
+}
 
 impl<'a> Frame<'a> {
     pub(in crate::evaluate) fn new(scene: &'a Scene, yardstick: Yardstick, weights: Vec<Vec<f32>>) -> Self {
@@ -101,68 +118,63 @@ pub(in crate::evaluate) fn baselines(frame: &Frame<'_>, pool: &Pool, scale: Cost
     }
 }
 
-pub(in crate::evaluate) fn router(
-    frame: &Frame<'_>,
-    curve: &Curve,
-    served: &Curve,
-    utility: &Curve,
-    calibration: &Calibration,
-    decision_us: &[f64],
-) -> (RouterReport, Samples) {
-    let (figures, samples, points, _) = judge(frame, curve);
-    let (served_figures, _, served_points, served_samples) = judge(frame, served);
+pub(in crate::evaluate) fn router(frame: &Frame<'_>, router: &Router<'_>) -> (RouterReport, Samples) {
+    let Router { curve, served, utility, calibration, decision_us } = router;
+    let (figures, curve_samples, points, _) = judge(frame, curve);
+    let (served_figures, served_samples, served_points, along) = judge(frame, served);
     let models = frame.scene.models.len();
-    let utilities: Vec<(f64, Interval)> = (0..WEIGHTS.len())
-        .map(|at| {
-            frame.with_interval(|weights, marks| {
-                let points = utility.points(weights);
-                marks.oracle_utility(&[points[0], points[1], points[2]])[at]
-            })
+    let utility = |at: usize| {
+        frame.with_interval(|weights, marks| {
+            let points = utility.points(weights);
+            marks.oracle_utility(&[points[0], points[1], points[2]])[at]
         })
-        .collect();
+    };
+    let served_utility = |at: usize| {
+        let under = |(points, marks): (&Vec<Point>, &Marks)| marks.oracle_utility_along(points)[at];
+        let samples = along.iter().zip(&frame.resampled).map(under).collect();
+        (under((&served_points, &frame.marks)), interval(samples))
+    };
+    let (oracle_utility, oracle_utility_ci) = by_weight([0, 1, 2].map(utility));
+    let (served_oracle_utility, served_oracle_utility_ci) = by_weight([0, 1, 2].map(served_utility));
     let (brier, brier_ci) = frame.with_interval(|weights, _| calibration.under(weights, models).0);
     let (ece, ece_ci) = frame.with_interval(|weights, _| calibration.under(weights, models).1);
-    let named = || WEIGHTS.iter().map(ToString::to_string).zip(&utilities);
+    let lambda = |(lambda, point): (&f64, &Point)| LambdaPoint {
+        lambda: Some(*lambda).filter(|lambda| lambda.is_finite()),
+        quality: point.quality,
+        cost_usd: point.cost,
+    };
+    let prefer = |(at, (prefer, point)): (usize, (&f64, &Point))| PreferPoint {
+        prefer: *prefer,
+        quality: point.quality,
+        quality_ci: interval(along.iter().map(|points| points[at].quality).collect()),
+        cost_usd: point.cost,
+        cost_usd_ci: interval(along.iter().map(|points| points[at].cost).collect()),
+    };
+    let bin =
+        |(predicted, observed): &(f64, f64)| ReliabilityBin { predicted: *predicted, observed: *observed };
     let report = RouterReport {
-        curve: curve
-            .settings
-            .iter()
-            .zip(&points)
-            .map(|(lambda, point)| LambdaPoint {
-                lambda: *lambda,
-                quality: point.quality,
-                cost_usd: point.cost,
-            })
-            .collect(),
+        curve: curve.settings.iter().zip(&points).map(lambda).collect(),
         figures,
-        oracle_utility: named().map(|(name, (value, _))| (name, *value)).collect(),
-        oracle_utility_ci: named().map(|(name, (_, interval))| (name, *interval)).collect(),
+        oracle_utility,
+        oracle_utility_ci,
         brier,
         brier_ci,
         ece,
         ece_ci,
+        reliability: calibration.bins.iter().map(bin).collect(),
         decision_us: percentiles(decision_us),
         served: Served {
-            curve: preferences()
-                .iter()
-                .zip(&served_points)
-                .enumerate()
-                .map(|(at, (prefer, point))| PreferPoint {
-                    prefer: *prefer,
-                    quality: point.quality,
-                    quality_ci: interval(served_samples.iter().map(|points| points[at].quality).collect()),
-                    cost_usd: point.cost,
-                    cost_usd_ci: interval(served_samples.iter().map(|points| points[at].cost).collect()),
-                })
-                .collect(),
+            curve: served.settings.iter().zip(&served_points).enumerate().map(prefer).collect(),
             figures: served_figures,
+            oracle_utility: served_oracle_utility,
+            oracle_utility_ci: served_oracle_utility_ci,
         },
     };
-    (report, samples)
+    (report, Samples { curve: curve_samples, served: served_samples })
 }
 
 /// A curve's figures, their samples, its points, and its points under each resample.
-fn judge(frame: &Frame<'_>, curve: &Curve) -> (FigureReport, Samples, Vec<Point>, Vec<Vec<Point>>) {
+fn judge(frame: &Frame<'_>, curve: &Curve) -> (FigureReport, Sampled, Vec<Point>, Vec<Vec<Point>>) {
     let points = curve.points(&frame.even);
     let figures = frame.marks.figures(&points, points[curve.first]);
     let sampled: Vec<Vec<Point>> = frame.weights.iter().map(|weights| curve.points(weights)).collect();
@@ -198,37 +210,12 @@ fn judge(frame: &Frame<'_>, curve: &Curve) -> (FigureReport, Samples, Vec<Point>
     (report, (figures, samples), points, sampled)
 }
 
-pub(in crate::evaluate) fn versus(name: &str, samples: &BTreeMap<String, Samples>) -> Versus {
-    const NAMES: [&str; FIGURES] = [
-        "cost_at_quality_1.00",
-        "cost_at_quality_0.99",
-        "cost_at_quality_0.95",
-        "cost_at_quality_hull_1.00",
-        "cost_at_quality_hull_0.99",
-        "cost_at_quality_hull_0.95",
-        "quality_first",
-        "aiq",
-        "aiq_log",
-        "gain_over_zero",
-    ];
-    let Some((other, others)) = samples.get(name) else {
-        return Versus { router: name.to_owned(), differences: BTreeMap::new() };
-    };
-    let of = |(figures, own): &Samples| {
-        let difference = |(at, figure): (usize, &&str)| {
-            let pairs = own.iter().zip(others);
-            let values = pairs.map(|(own, other)| own.values()[at] - other.values()[at]).collect();
-            let mean = figures.values()[at] - other.values()[at];
-            ((*figure).to_owned(), Difference { mean, ci: interval(values) })
-        };
-        NAMES.iter().enumerate().map(difference).collect::<BTreeMap<_, _>>()
-    };
-    let differences = samples
-        .iter()
-        .filter(|(own, _)| *own != name)
-        .map(|(own, samples)| (own.clone(), of(samples)))
-        .collect();
-    Versus { router: name.to_owned(), differences }
+fn by_weight(values: [(f64, Interval); 3]) -> (BTreeMap<String, f64>, BTreeMap<String, Interval>) {
+    let named = || WEIGHTS.iter().map(ToString::to_string).zip(&values);
+    (
+        named().map(|(name, (value, _))| (name, *value)).collect(),
+        named().map(|(name, (_, interval))| (name, *interval)).collect(),
+    )
 }
 
 fn by_share(values: [(f64, Interval); 3]) -> (ByShare, IntervalByShare) {

@@ -6,17 +6,16 @@ use super::{EvalReport, Interval, SingleReport};
 
 impl fmt::Display for EvalReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let how = match (self.folds, &self.artifact) {
-            (_, Some(hash)) => format!("artifact {hash}"),
-            (Some(folds), None) => format!("{folds}-fold cross-validation"),
-            (None, None) => "trained on the table's own training rows".to_owned(),
-        };
         writeln!(
             f,
             "{}, split {}: {} prompts, {} left out, encoder {}",
             self.data, self.split, self.prompts, self.left_out, self.encoder
         )?;
-        writeln!(f, "{how}; 95 % intervals of {} resamples", self.resamples)?;
+        writeln!(f, "{}; 95 % intervals of {} resamples", self.how(), self.resamples)?;
+        if self.seen_in_training > 0 {
+            let seen = self.seen_in_training;
+            writeln!(f, "CAUTION: {seen} of these prompts were trained on; use --split dev, or --cv 5")?;
+        }
         writeln!(f)?;
         writeln!(f, "{:<44} {:>24} {:>27}", "single models", "quality", "USD a call")?;
         for single in &self.baselines.singles {
@@ -33,6 +32,12 @@ impl fmt::Display for EvalReport {
                 (with(mean.quality, mean.quality_ci, 3), with(mean.cost_usd, mean.cost_usd_ci, 6));
             writeln!(f, "{name:<44} {quality:>24} {cost:>27}")?;
         }
+        let constants = [("cost", "0.00"), ("balanced", "0.50"), ("quality", "1.00")];
+        let named = constants.iter().filter_map(|(word, prefer)| {
+            Some(format!("{word} {}", self.baselines.best_constant.get(*prefer)?.model))
+        });
+        let constants: Vec<String> = named.collect();
+        writeln!(f, "best constant: {}", constants.join(", "))?;
         let zero = &self.baselines.zero_router;
         writeln!(f, "zero router: area over log cost {}", with(zero.aiq_log, zero.aiq_log_ci, 4))?;
         writeln!(f)?;
@@ -89,7 +94,33 @@ impl fmt::Display for EvalReport {
                 }
             }
         }
+        if let Some(control) = &self.control {
+            writeln!(f)?;
+            writeln!(f, "gain over zero beside the same estimator trained on shuffled grades:")?;
+            for (name, own) in control {
+                writeln!(
+                    f,
+                    "{name:<10} {:>7.2} {:>7.2} {:>23} {}",
+                    own.gain_over_zero,
+                    own.shuffled,
+                    with(own.difference, own.difference_ci, 2),
+                    own.word()
+                )?;
+            }
+        }
         write!(f, "* serves by default")
+    }
+}
+
+impl EvalReport {
+    /// How its estimators came by what they know.
+    pub(in crate::evaluate) fn how(&self) -> String {
+        match (&self.artifact, &self.leave_out, self.folds) {
+            (Some(hash), ..) => format!("artifact {hash}"),
+            (None, Some(what), _) => format!("each {what} judged by what the others teach"),
+            (None, None, Some(folds)) => format!("{folds}-fold cross-validation"),
+            (None, None, None) => "trained on the table's own training rows".to_owned(),
+        }
     }
 }
 

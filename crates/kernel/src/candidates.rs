@@ -4,11 +4,14 @@
 //! soft rule: when it would leave nobody, it is set aside and the decision says so, since a call that may fail is
 //! better than one that certainly does.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::estimates::{Estimate, Estimates, Spread};
 use crate::facts::Facts;
+use crate::flags::Flags;
 use crate::health::Availability;
 use crate::id::TargetId;
 use crate::signals::{Asked, Signals};
@@ -35,6 +38,15 @@ pub enum Drop {
     JsonSchema,
     /// Its breaker is open.
     Unhealthy,
+    /// It lacks a label that the request asks for.
+    Tag {
+        /// Which one.
+        missing: String,
+    },
+    /// It is expected to cost more than the request allows, or nobody knows what it costs.
+    OverCost,
+    /// It is expected to take longer than the request allows, or nobody knows how long it takes.
+    OverTime,
 }
 
 /// What a rule says of one target.
@@ -109,6 +121,46 @@ impl Candidates {
         out
     }
 
+    /// Leaves out those that lack a label. A label is a hard rule: it holds even where it leaves nobody.
+    pub(crate) fn require(&mut self, tags: &[String]) {
+        let dropped = &mut self.dropped;
+        self.kept.retain(|target| {
+            let missing = tags.iter().find(|tag| !target.tags.contains(tag));
+            dropped.extend(
+                missing.map(|tag| Dropped {
+                    target: target.id.clone(),
+                    why: Drop::Tag { missing: tag.clone() },
+                }),
+            );
+            missing.is_none()
+        });
+    }
+
+    /// Leaves out those not expected to keep the limits of cost and time, and gives the estimates of the others.
+    pub(crate) fn limit<'e>(&mut self, flags: &Flags, estimates: &'e Estimates) -> Cow<'e, Estimates> {
+        if flags.max_cost.is_none() && flags.max_latency_ms.is_none() {
+            return Cow::Borrowed(estimates);
+        }
+        let fits = |spread: Option<Spread>, most: f64| spread.is_some_and(|spread| spread.mean <= most);
+        let too_much = |estimate: &Estimate| {
+            if flags.max_cost.is_some_and(|most| !fits(estimate.cost, most.0 as f64)) {
+                Some(Drop::OverCost)
+            } else if flags.max_latency_ms.is_some_and(|most| !fits(estimate.latency_ms, most as f64)) {
+                Some(Drop::OverTime)
+            } else {
+                None
+            }
+        };
+        let mut within = estimates.clone();
+        within.list.retain(|estimate| {
+            let Some(why) = too_much(estimate) else { return true };
+            self.kept.retain(|target| target.id != estimate.target);
+            self.dropped.push(Dropped { target: estimate.target.clone(), why });
+            false
+        });
+        Cow::Owned(within)
+    }
+
     fn judge(&mut self, rules: &[&dyn Rule], signals: &Signals, facts: &Facts, target: &Arc<Target>) {
         let drop = rules.iter().find_map(|rule| match rule.judge(signals, facts, target) {
             Verdict::Keep => None,
@@ -159,6 +211,9 @@ impl std::fmt::Display for Drop {
             Self::Images => f.write_str("cannot read images"),
             Self::JsonSchema => f.write_str("cannot answer by a schema"),
             Self::Unhealthy => f.write_str("its breaker is open"),
+            Self::Tag { missing } => write!(f, "does not bear the tag `{missing}`"),
+            Self::OverCost => f.write_str("not known to cost as little as asked for"),
+            Self::OverTime => f.write_str("not known to be as fast as asked for"),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::candidates::Candidates;
 use crate::decision::Decision;
 use crate::estimates::{Estimates, Estimator};
+use crate::explore;
 use crate::facts::Facts;
 use crate::goal::Goal;
 use crate::id::RouteId;
@@ -44,15 +45,21 @@ pub fn decide(
     facts: Facts,
     estimator: &dyn Estimator,
 ) -> Decision {
-    let candidates = Candidates::of(&route.targets, &signals, &facts);
+    let mut candidates = Candidates::of(&route.targets, &signals, &facts);
     let mut estimates = Estimates::default();
     let ranking = match &signals.asked {
         Asked::Named(_) => named(&candidates),
         Asked::Auto => {
+            candidates.require(&goal.flags.tags);
             estimator.estimate(&signals, &facts, &candidates, &mut estimates);
-            let mut ranking = route.selector.rank(&estimates, &facts, &goal, &mut Rng::new(facts.seed));
-            if let Some(target) = stays_with(route.switching, &signals, &facts, &candidates) {
-                ranking.put_first(&target, Reason::Session);
+            let within = candidates.limit(&goal.flags, &estimates);
+            let mut rng = Rng::new(facts.seed);
+            let mut ranking = route.selector.rank(&within, &facts, &goal, &mut rng);
+            match stays_with(route.switching, &signals, &facts, &candidates) {
+                Some(target) => ranking.put_first(&target, Reason::Session),
+                // A tool's result goes to whoever the policy thinks fit; where nobody is healthy chance measures nothing.
+                None if signals.tool_result || candidates.health_ignored => {}
+                None => explore::mix(&mut ranking, goal.explore, &mut rng),
             }
             ranking
         }

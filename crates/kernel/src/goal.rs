@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::flags::Flags;
 use crate::id::TargetId;
 use crate::money::Money;
 
@@ -29,6 +30,12 @@ pub struct Goal {
     pub baseline: Option<TargetId>,
     /// The fixed scale costs are weighed on.
     pub scale: CostScale,
+    /// The share of choices that are drawn by chance ([`crate::explore`]).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub explore: f64,
+    /// What is asked for besides.
+    #[serde(default, skip_serializing_if = "Flags::is_default")]
+    pub flags: Flags,
 }
 
 /// The two costs between which cost is weighed, on a logarithm: below `low` is as good as free, above `high` as bad
@@ -89,10 +96,17 @@ impl Goal {
     /// The share of the predicted best quality that `balanced` keeps unless a route says otherwise.
     pub const DEFAULT_FLOOR: f64 = 0.98;
 
-    /// The default goal on a scale.
+    /// The default goal on a scale, without chance and without flags.
     #[must_use]
     pub fn balanced(scale: CostScale) -> Self {
-        Self { prefer: Preference::BALANCED, floor: Self::DEFAULT_FLOOR, baseline: None, scale }
+        Self {
+            prefer: Preference::BALANCED,
+            floor: Self::DEFAULT_FLOOR,
+            baseline: None,
+            scale,
+            explore: 0.0,
+            flags: Flags::default(),
+        }
     }
 
     /// The share of the predicted best quality that a choice must keep at this preference: nothing at `cost`, `floor`
@@ -132,6 +146,10 @@ impl CostScale {
         let width = (self.high / self.low).ln();
         (1.0 - (nanodollars / self.low).ln() / width).clamp(0.0, 1.0)
     }
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 #[cfg(test)]

@@ -1,6 +1,14 @@
-//! Selectors order the candidates by their estimates and a goal. Each is a file of its own.
+//! Selectors order the candidates by their estimates and a goal. Each is a file of its own; [`do_no_harm`] wraps any
+//! of them.
 
+pub mod chebyshev;
+pub mod constraints;
+pub mod do_no_harm;
+pub mod ladder;
+mod offer;
+pub mod threshold;
 pub mod topsis;
+pub mod utility;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +34,27 @@ pub enum Reason {
     Dominated {
         /// Which one.
         by: TargetId,
+    },
+    /// The best constant choice for the goal, and nothing about the prompt is sure enough to leave it.
+    Constant,
+    /// Left the best constant choice on evidence.
+    Departure {
+        /// The constant choice.
+        from: TargetId,
+        /// The lower bound of the quality gained, below zero where a lower cost is what is gained.
+        gain_at_least: f64,
+    },
+    /// Would be chosen if estimates were taken at their word; the evidence is too thin to leave the constant choice.
+    Unproven {
+        /// The lower bound of the quality gained.
+        gain_at_least: f64,
+    },
+    /// Drawn by chance, to measure what routing saves and costs.
+    Explored,
+    /// Cheaper, but not sure enough of being right.
+    Unsure {
+        /// The probability to be passed.
+        threshold: f64,
     },
     /// Predicted to fall below the share of the best quality that the goal keeps.
     BelowFloor {
@@ -55,10 +84,11 @@ pub struct Ranking(pub Vec<Ranked>);
 /// Orders the candidates.
 ///
 /// A selector MUST rank every estimate exactly once and no other target, MUST be deterministic for a given `rng`, MUST
-/// break ties by lower cost and then by id, and MUST NOT choose a target that another dominates.
+/// break ties by lower cost and then by id, and MUST NOT choose a target that another dominates in what it weighs. A
+/// policy that doubts the estimates ([`do_no_harm`]) keeps this of what it believes.
 pub trait Selector: Send + Sync {
     /// Its name, as configuration and decisions spell it.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
     /// The order.
     fn rank(&self, estimates: &Estimates, facts: &Facts, goal: &Goal, rng: &mut Rng) -> Ranking;
 }
@@ -92,9 +122,21 @@ impl std::fmt::Display for Reason {
             Self::Best => f.write_str("best score"),
             Self::Session => f.write_str("stays with its conversation"),
             Self::Named => f.write_str("asked for by name"),
+            Self::Constant => f.write_str("best constant choice"),
+            Self::Departure { from, gain_at_least } => {
+                write!(f, "leaves {from}: quality {gain_at_least:+.3} or better")
+            }
+            Self::Unproven { gain_at_least } => {
+                write!(f, "not proven better: quality {gain_at_least:+.3} or better")
+            }
+            Self::Explored => f.write_str("drawn by chance, to measure routing"),
+            Self::Unsure { threshold } => write!(f, "not surer than {threshold:.3} to be right"),
             Self::LowerScore => f.write_str("lower score"),
             Self::Dominated { by } => write!(f, "{by} is as good and no dearer"),
             Self::BelowFloor { floor } => write!(f, "below the quality floor of {floor:.3}"),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::estimates::{Estimate, Source, Spread};
 use crate::facts::{Scope, SessionFacts, TargetState, Timestamp, Versions};
+use crate::flags::Flags;
 use crate::goal::{CostScale, Preference};
 use crate::health::Availability;
 use crate::plan::InOrder;
@@ -102,6 +103,70 @@ fn the_others_stand_by_in_order() {
     let ranked: Vec<_> = decision.ranking.0.iter().take(3).map(|r| r.target.clone()).collect();
     let planned: Vec<_> = decision.plan.unwrap().calls().iter().map(|c| c.target.clone()).collect();
     assert_eq!(ranked, planned);
+}
+
+#[test]
+fn a_slice_is_drawn_by_chance_with_its_propensities_but_not_in_a_conversation() {
+    let goal = Goal { explore: 0.2, ..route(0.5).goal };
+    let route = Route { goal, ..route(0.5) };
+    let policy = run(
+        &Route { goal: Goal { explore: 0.0, ..route.goal.clone() }, ..self::route(0.5) },
+        Signals::default(),
+        facts(),
+    );
+    let policy = policy.chosen().unwrap().clone();
+    let mut times = std::collections::BTreeMap::new();
+    let draws = 20_000;
+    for seed in 0..draws {
+        let decision = run(&route, Signals::default(), Facts { seed, ..facts() });
+        let first = &decision.ranking.0[0];
+        assert!(first.reason == Reason::Explored || first.target == policy);
+        assert!((decision.ranking.0.iter().map(|r| r.propensity).sum::<f64>() - 1.0).abs() < 1e-12);
+        for ranked in &decision.ranking.0 {
+            let expected = 0.05 + if ranked.target == policy { 0.8 } else { 0.0 };
+            assert!((ranked.propensity - expected).abs() < 1e-12, "{ranked:?}");
+        }
+        *times.entry(first.target.clone()).or_insert(0u64) += 1;
+    }
+    for (target, times) in times {
+        let expected = if target == policy { 0.85 } else { 0.05 };
+        assert!((times as f64 / draws as f64 - expected).abs() < 0.01, "{target}: {times}");
+    }
+    let bound = |signals: Signals, facts: Facts| {
+        (0..200).all(|seed| {
+            let decision = run(&route, signals.clone(), Facts { seed, ..facts.clone() });
+            let sure = decision.ranking.0.iter().all(|r| r.propensity == 0.0 || r.propensity == 1.0);
+            sure && decision.ranking.0[0].reason != Reason::Explored
+        })
+    };
+    assert!(bound(Signals { turns: 2, ..Signals::default() }, in_session("cccc")), "a conversation stays");
+    assert!(
+        bound(Signals { tool_result: true, ..Signals::default() }, facts()),
+        "a tool's result is no experiment"
+    );
+}
+
+#[test]
+fn limits_leave_out_and_are_replayed() {
+    let mut route = route(0.5);
+    let mut tagged = Target::named("dddddddd");
+    tagged.tags = vec!["eu".into()];
+    route.targets[3] = Arc::new(tagged);
+    let asked = |flags: &str| Goal { flags: Flags::parse(flags).unwrap(), ..route.goal.clone() };
+    let decided = |flags: &str| {
+        let decision = decide(&route, asked(flags), Signals::default(), facts(), &ByLength);
+        let bytes = serde_json::to_vec(&decision).unwrap();
+        let read: Decision = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(serde_json::to_vec(&again(&route, &read)).unwrap(), bytes);
+        decision
+    };
+    let eu = decided("tag=eu");
+    assert_eq!((eu.chosen().unwrap().as_str(), eu.dropped.len()), ("dddddddd", 3));
+    // 16 * 1e4 / 3 nano-dollars for `cccc`, four times as much for `dddddddd`.
+    let cheap = decided("max_cost_usd=0.00006");
+    assert_eq!(cheap.dropped.iter().map(|d| d.target.as_str()).collect::<Vec<_>>(), ["dddddddd"]);
+    assert_eq!(cheap.estimates.list.len(), 4, "what was expected of it is still told");
+    assert!(decided("max_latency_ms=10").plan.is_none(), "nobody is known to be that fast");
 }
 
 proptest! {

@@ -1,10 +1,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::estimates::{Source, Spread};
+use crate::estimates::{Estimate, Source, Spread};
 use crate::facts::{Facts, Scope, Timestamp, Versions};
 use crate::goal::{CostScale, Preference};
 use crate::rng::Rng;
+use crate::select::Reason;
 
 fn facts() -> Facts {
     Facts {
@@ -32,7 +33,7 @@ fn estimate(name: &str, quality: f64, cost: Option<f64>) -> Estimate {
 }
 
 fn goal(w: f64, floor: f64, low: f64, high: f64) -> Goal {
-    Goal { prefer: Preference::new(w).unwrap(), floor, baseline: None, scale: CostScale { low, high } }
+    Goal { prefer: Preference::new(w).unwrap(), floor, ..Goal::balanced(CostScale { low, high }) }
 }
 
 fn rank(list: &[Estimate], goal: &Goal) -> Ranking {

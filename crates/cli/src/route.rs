@@ -57,8 +57,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 async fn decide(args: &Args) -> anyhow::Result<Explained> {
     let live = live(args).await?;
-    let request =
+    let mut request =
         Request::parse(body(args)?.into()).map_err(|refusal| anyhow::anyhow!(refusal.error.message))?;
+    request.own.explore = Some(false);
     let snapshot = live.snapshot();
     if snapshot.targets.is_empty() {
         let faults: Vec<String> = snapshot.unlisted().iter().map(|why| format!("\n  {why}")).collect();
@@ -71,7 +72,7 @@ async fn decide(args: &Args) -> anyhow::Result<Explained> {
     let now = app.clock.now();
     let caller = Caller { tenant: Tenant::from("local"), key: None, scope: Scope::default() };
     let id = app.ids.decision(now);
-    let decided = decide_chat(&app, &snapshot, &caller, &request, &HeaderMap::new(), id, now)
+    let decided = decide_chat(&app, &snapshot, &caller, &mut request, &HeaderMap::new(), id, now)
         .map_err(|refusal| anyhow::anyhow!(refusal.error.message))?;
     Ok(Explained::of(&decided.decision))
 }

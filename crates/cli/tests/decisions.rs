@@ -85,11 +85,12 @@ fn logged(app: &App) -> Vec<(Decision, String)> {
     let caller = Caller { tenant: Tenant::from("local"), key: None, scope: Scope::default() };
     let mut ids: Vec<DecisionId> = Vec::new();
     for number in 0..DECISIONS {
-        let request = Request::parse(body(&mut rng, number).into()).ok().unwrap();
+        let mut request = Request::parse(body(&mut rng, number).into()).ok().unwrap();
         let now = app.clock.now();
         let id = app.ids.decision(now);
-        let decided =
-            decide_chat(app, &snapshot, &caller, &request, &HeaderMap::new(), id.clone(), now).ok().unwrap();
+        let decided = decide_chat(app, &snapshot, &caller, &mut request, &HeaderMap::new(), id.clone(), now)
+            .ok()
+            .unwrap();
         let entry = app.ledger.begin(Opening {
             id: id.clone(),
             started: now,

@@ -10,6 +10,7 @@ mod fault;
 pub mod file;
 mod reference;
 mod scalar;
+mod selection;
 mod shape;
 mod tree;
 pub(crate) mod well_known;
@@ -24,15 +25,16 @@ use pointsman_backends::{Deadlines, Script};
 use pointsman_kernel::health::BreakerPolicy;
 use pointsman_kernel::plan::Patience;
 use pointsman_kernel::session::Switching;
-use pointsman_kernel::{Estimator, Preference, Price};
+use pointsman_kernel::{Estimator, Flags, Preference, Price};
 use pointsman_learn::Artifact;
 use secrecy::SecretString;
 
 pub(crate) use check::is_loopback;
 pub use env::Env;
 pub use fault::{Fault, Faults};
-pub use file::{KeysRule, Kind, Mode, SelectorName};
+pub use file::{KeysRule, Kind, Mode};
 pub use reference::{json_schema, reference_markdown};
+pub use selection::{Caution, Selector};
 
 use crate::catalogue::PriceOverride;
 use tree::{Node, Place, Step};
@@ -166,7 +168,15 @@ pub struct RouteRules {
     /// What savings are told against.
     pub baseline: Option<String>,
     /// Who orders.
-    pub selector: SelectorName,
+    pub selector: Selector,
+    /// How much evidence it takes to leave the best constant choice.
+    pub do_no_harm: Caution,
+    /// Share of choices that are drawn by chance.
+    pub explore: f64,
+    /// What every request asks for besides.
+    pub flags: Flags,
+    /// Weights may be read from the prompt.
+    pub flags_in_prompt: bool,
     /// When a conversation may change its target.
     pub switching: Switching,
     /// How many are tried.

@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use pointsman_backends::Failure;
-use pointsman_kernel::{Decision, DecisionId, ErrorKind};
+use pointsman_kernel::{Decision, DecisionId, Drop, ErrorKind};
 use pointsman_wire::neutral::ApiError;
 use pointsman_wire::openai;
 
@@ -107,11 +107,13 @@ impl Refusal {
         }
         let reasons: Vec<String> =
             decision.dropped.iter().take(8).map(|d| format!("{}: {}", d.target, d.why)).collect();
-        let all = |fits: fn(&pointsman_kernel::Drop) -> bool| decision.dropped.iter().all(|d| fits(&d.why));
-        let (status, code) = if all(|why| *why == pointsman_kernel::Drop::Scope) {
+        let all = |fits: fn(&Drop) -> bool| decision.dropped.iter().all(|d| fits(&d.why));
+        let (status, code) = if all(|why| *why == Drop::Scope) {
             (StatusCode::FORBIDDEN, "model_not_allowed")
-        } else if all(|why| matches!(why, pointsman_kernel::Drop::Context { .. })) {
+        } else if all(|why| matches!(why, Drop::Context { .. })) {
             (StatusCode::BAD_REQUEST, "context_length_exceeded")
+        } else if all(|why| matches!(why, Drop::Tag { .. } | Drop::OverCost | Drop::OverTime)) {
+            (StatusCode::BAD_REQUEST, "flags_leave_nobody")
         } else {
             (StatusCode::SERVICE_UNAVAILABLE, "no_target")
         };

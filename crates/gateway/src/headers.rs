@@ -32,6 +32,11 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The caller's preference.
 pub const PREFER: HeaderName = HeaderName::from_static("x-pointsman-prefer");
 
+/// Whether a choice may be drawn by chance.
+pub const EXPLORE: HeaderName = HeaderName::from_static("x-pointsman-explore");
+/// What is asked for besides quality and cost.
+pub const FLAGS: HeaderName = HeaderName::from_static("x-pointsman-flags");
+
 /// Headers that name a conversation, in the order they are looked at.
 pub const SESSIONS: [&str; 6] = [
     "x-session-id",
@@ -54,6 +59,16 @@ pub const TABLE: &[(&str, Direction, &str)] = &[
         "x-pointsman-prefer",
         Direction::Request,
         "`quality`, `balanced`, `cost` or a number from 0 to 1. The body's `pointsman.prefer` comes first, the route's own after.",
+    ),
+    (
+        "x-pointsman-explore",
+        Direction::Request,
+        "`false`: nothing about this request is drawn by chance. The body's `pointsman.explore` comes first.",
+    ),
+    (
+        "x-pointsman-flags",
+        Direction::Request,
+        "What is asked for besides, apart by commas: `max_cost_usd=N`, `max_latency_ms=N` and `tag=NAME` leave targets out; `cheapest`, `fastest` and `concise` (with `=WEIGHT`) are weighed by routes with `selector: constraints`. The body's `pointsman.flags` and the route's own hold besides.",
     ),
     (
         "x-session-id",

@@ -22,6 +22,7 @@ pub mod launch;
 pub mod models;
 pub mod probes;
 pub mod prompt;
+mod prompt_flags;
 pub mod reload;
 pub mod reply;
 pub mod route;

@@ -18,11 +18,14 @@ pub async fn dry_run(State(app): State<Arc<App>>, request: http::Request<Body>) 
     let (parts, body) = request.into_parts();
     let explained = async {
         let caller = known_caller(&app, &parts.headers)?;
-        let request = counted(&app, read(&app, &parts, body).await)?;
+        let mut request = counted(&app, read(&app, &parts, body).await)?;
+        // It shows what the policy would do; a draw would show what it does once in a hundred times.
+        request.own.explore = Some(false);
         let snapshot = snapshot_with(&app, &request.model).await;
         let at = app.clock.now();
         let id = app.ids.decision(at);
-        let decided = counted(&app, decide_chat(&app, &snapshot, &caller, &request, &parts.headers, id, at))?;
+        let decided =
+            counted(&app, decide_chat(&app, &snapshot, &caller, &mut request, &parts.headers, id, at))?;
         Ok::<_, Refusal>(Explained::of(&decided.decision))
     };
     match explained.await {

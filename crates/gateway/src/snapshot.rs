@@ -83,6 +83,10 @@ pub struct ServedRoute {
     pub route: Route,
     /// Refuse what a translation would lose something of.
     pub strict: bool,
+    /// Weights among flags mean something to its selector.
+    pub reads_flags: bool,
+    /// Weights may be read from the prompt.
+    pub flags_in_prompt: bool,
 }
 
 /// How a provider is doing as far as its models go.

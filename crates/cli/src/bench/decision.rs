@@ -67,8 +67,8 @@ fn decided_in(app: &App, snapshot: &Snapshot, caller: &Caller, body: Bytes) -> a
     let now = app.clock.now();
     let id = app.ids.decision(now);
     let began = Instant::now();
-    let request = Request::parse(body).map_err(|refusal| anyhow!(refusal.error.message))?;
-    let decided = decide_chat(app, snapshot, caller, &request, &sent, id, now)
+    let mut request = Request::parse(body).map_err(|refusal| anyhow!(refusal.error.message))?;
+    let decided = decide_chat(app, snapshot, caller, &mut request, &sent, id, now)
         .map_err(|refusal| anyhow!(refusal.error.message))?;
     let took = began.elapsed();
     anyhow::ensure!(

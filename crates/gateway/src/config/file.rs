@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::scalar::{Prefer, SecretRef, Size, Time, Word};
+use super::selection::{Caution, Selector};
 
 /// The whole file. Every key may be left out.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -251,23 +252,26 @@ pub struct Route {
     pub floor: Option<f64>,
     /// The target that savings are told against. Default: the dearest.
     pub baseline: Option<String>,
-    /// How candidates are ordered.
-    pub selector: SelectorName,
+    /// How candidates are ordered: a name, or `NAME: {...}` with settings.
+    pub selector: Selector,
+    /// Leave the best constant choice on evidence only: `off`, or how much evidence. Default: on.
+    pub do_no_harm: Caution,
+    /// Share of choices that are drawn by chance, to measure what routing saves and costs; 0 for none. Default: 0.01.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub explore: Option<f64>,
+    /// What every request of the route asks for besides, as in the header `x-pointsman-flags`: `fastest`, `concise`,
+    /// `cheapest` (weights, for the selector `constraints`), `max_cost_usd=N`, `max_latency_ms=N`, `tag=NAME` (limits,
+    /// for all).
+    pub flags: Option<String>,
+    /// Read weights from the prompt as well: `[flag: fastest]` at the beginning of a user turn, which is taken out
+    /// before it is sent. Never limits.
+    pub flags_in_prompt: bool,
     /// When a conversation may change its target. A tool's result never does.
     pub switching: Switching,
     /// How many targets are tried and how patiently.
     pub patience: Patience,
     /// Refuse what a translation would lose something of, rather than say so.
     pub strict: bool,
-}
-
-/// A selector's name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SelectorName {
-    /// The Pareto frontier, then TOPSIS by the preference.
-    #[default]
-    Topsis,
 }
 
 /// When a conversation may change its target.

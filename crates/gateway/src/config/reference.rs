@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value as Json;
 
 use super::file::{File, Kind};
-use super::shape::{choices, without_null};
+use super::shape::{choices, tagged, variants, without_null};
 use super::well_known;
 
 /// The schema with every part in its place, which is how the walk and the page want it.
@@ -108,6 +108,12 @@ fn section(out: &mut String, path: &str, schema: &Json) {
         };
         let _ = writeln!(out, "| `{key}` | {} | {default} | {meaning} |", kind(property));
         let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        for variant in variants(without_null(property)) {
+            match tagged(variant) {
+                Some((name, part)) => inner.push((format!("{below}.{name}"), part)),
+                None => inner.push((below.clone(), variant)),
+            }
+        }
         let (below, part) = part(&below, without_null(property));
         inner.push((below, part));
     }
@@ -145,7 +151,7 @@ fn words(schema: &Json) -> String {
     let all = schema.get("oneOf").and_then(Json::as_array).into_iter().flatten();
     let each: Vec<String> = all
         .filter_map(|one| {
-            let word = one.get("const")?.as_str()?;
+            let word = one.get("const").and_then(Json::as_str).or_else(|| Some(tagged(one)?.0))?;
             let means = one.get("description")?.as_str()?.split_whitespace().collect::<Vec<_>>().join(" ");
             Some(format!("`{word}`: {}", means.trim_end_matches('.')))
         })
@@ -156,7 +162,11 @@ fn words(schema: &Json) -> String {
 fn kind(property: &Json) -> String {
     let schema = without_null(property);
     if let Some(words) = choices(schema) {
-        return words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ");
+        let mut words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+        if variants(schema).any(|one| one.get("properties").is_some()) {
+            words.push("map".to_owned());
+        }
+        return words.join(" or ");
     }
     if let Some(items) = schema.get("items") {
         return format!("list of {}", plural(&kind(items)));

@@ -69,6 +69,7 @@ impl Walk<'_> {
         match &node.value {
             Value::Null if accepts(schema, "object") => self.map(&[], node, schema, path),
             Value::Null => None,
+            _ if has_variants(schema) => self.variant(node, schema, path),
             Value::Map(entries) if accepts(schema, "object") => self.map(entries, node, schema, path),
             Value::List(items) if accepts(schema, "array") => self.list(items, schema, path),
             _ if choices(schema).is_some() => self.choice(node, schema, path),
@@ -193,6 +194,52 @@ impl Walk<'_> {
         None
     }
 
+    /// A word, or a map: of the one variant it names, or of the one variant that is a map itself.
+    fn variant(&mut self, node: &Node, schema: &Json, path: &str) -> Option<Json> {
+        let known = choices(schema).unwrap_or_default();
+        let tagged =
+            |name: &str| variants(schema).find_map(|one| tagged(one).filter(|(tag, _)| *tag == name));
+        match &node.value {
+            Value::Text(word) if known.contains(&word.as_str()) => {
+                let Some((_, inner)) = tagged(word) else { return Some(Json::String(word.clone())) };
+                // A name alone is the name with nothing said of it.
+                let empty = Node { at: node.at, value: Value::Map(Vec::new()) };
+                let json = self.node(&empty, inner, &format!("{path}.{word}"))?;
+                Some(Json::Object(Map::from_iter([(word.clone(), json)])))
+            }
+            Value::Map(entries) => {
+                let plain =
+                    variants(schema).find(|one| accepts(one, "object") && self::tagged(one).is_none());
+                if let Some(plain) = plain {
+                    return self.map(entries, node, plain, path);
+                }
+                let [(key, value)] = entries.as_slice() else {
+                    let hint = format!("name one of {}", known.join(", "));
+                    self.fault(
+                        node,
+                        format!("`{path}` has {} keys, and should have one", entries.len()),
+                        Some(hint),
+                    );
+                    return None;
+                };
+                let Some((name, inner)) = tagged(&key.name) else {
+                    let (message, hint) = if known.contains(&key.name.as_str()) {
+                        let message = format!("`{}` in `{path}` takes no settings", key.name);
+                        (message, format!("write `{}` alone", key.name))
+                    } else {
+                        let message = format!("unknown key `{}` in `{path}`", key.name);
+                        (message, suggestion(&key.name, "it may be", known))
+                    };
+                    self.faults.push(Fault::new(self.file, key.at, message).hint(hint));
+                    return None;
+                };
+                let json = self.node(value, inner, &format!("{path}.{name}"))?;
+                Some(Json::Object(Map::from_iter([(name.to_owned(), json)])))
+            }
+            _ => self.choice(node, schema, path),
+        }
+    }
+
     fn format(&mut self, node: &Node, schema: &Json, text: &str, path: &str) -> bool {
         let Some(format) = schema.get("format").and_then(Json::as_str) else { return true };
         match fits(format, text) {
@@ -243,9 +290,26 @@ pub(crate) fn choices(schema: &Json) -> Option<Vec<&str>> {
     let one_of = schema.get("oneOf").and_then(Json::as_array)?;
     let words = one_of.iter().flat_map(|one| match one.get("const").and_then(Json::as_str) {
         Some(word) => vec![word],
-        None => choices(one).unwrap_or_default(),
+        None => tagged(one).map_or_else(|| choices(one).unwrap_or_default(), |(name, _)| vec![name]),
     });
     Some(words.collect())
+}
+
+/// The variants of an enum some of whose variants hold something.
+pub(crate) fn variants(schema: &Json) -> impl Iterator<Item = &Json> {
+    schema.get("oneOf").and_then(Json::as_array).into_iter().flatten()
+}
+
+fn has_variants(schema: &Json) -> bool {
+    variants(schema).any(|one| accepts(one, "object"))
+}
+
+/// The name and the content of a variant that is written as a map of its name.
+pub(crate) fn tagged(variant: &Json) -> Option<(&str, &Json)> {
+    let properties = variant.get("properties")?.as_object()?;
+    let required = variant.get("required")?.as_array()?;
+    let (name, inner) = properties.iter().next()?;
+    (properties.len() == 1 && required.len() == 1).then_some((name.as_str(), inner))
 }
 
 fn accepts(schema: &Json, kind: &str) -> bool {

@@ -1,6 +1,6 @@
 //! Requests that go well: what reaches the target, what comes back, and what is recorded.
 
-use crate::common::{Gateway, ask, stream};
+use crate::common::{Gateway, ask, stream, two_models};
 use pointsman_testkit::{Act, Script, Upstream, post, sse};
 use serde_json::{Value, json};
 
@@ -246,4 +246,40 @@ async fn an_anthropic_upstream_answers_chat_streams_and_tells_what_was_lost() {
     assert_eq!(sse::text(&streamed.body).trim(), "Paris it is");
     assert!(sse::is_done(&streamed.body));
     assert_eq!(gateway.record(&streamed).await["outcome"]["usage"]["source"], "reported");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flags_choose_and_those_of_the_prompt_never_leave() {
+    let up = Upstream::start(Act::say("Paris.")).await;
+    let config = two_models(&up.openai_url())
+        .replace("large, provider: up,", "large, provider: up, tags: [eu],")
+        .replace("auto: {", "auto: {prefer: cost, selector: constraints, flags_in_prompt: true, ");
+    let gateway = Gateway::start(&config).await;
+    let asked = |text: &str| json!({"model": "auto", "messages": [{"role": "user", "content": text}]});
+    let answer = gateway.chat(&asked("[flag: cheapest=3] What is the capital of France?")).await;
+    assert_eq!(up.last().json()["messages"][0]["content"], "What is the capital of France?");
+    let goal = &gateway.record(&answer).await["decision"]["goal"];
+    assert_eq!(goal["flags"]["cheap"], 3.0);
+    let eu = |headers: &'static [(&'static str, &'static str)]| {
+        gateway.send("POST", "/v1/chat/completions", headers, asked("hello").to_string())
+    };
+    assert_eq!(eu(&[]).await.header("x-pointsman-target"), Some("small"));
+    assert_eq!(eu(&[("x-pointsman-flags", "tag=eu")]).await.header("x-pointsman-target"), Some("large"));
+    let nobody = eu(&[("x-pointsman-flags", "tag=mars")]).await;
+    assert!(nobody.status == 400 && nobody.text().contains("mars"), "{}", nobody.text());
+    assert_eq!(eu(&[("x-pointsman-flags", "smallest")]).await.status, 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_drawn_by_chance_says_so_and_may_be_forbidden() {
+    let up = Upstream::start(Act::say("Paris.")).await;
+    let gateway = Gateway::start(&two_models(&up.openai_url()).replace("explore: 0", "explore: 1")).await;
+    let first = |record: &Value| record["decision"]["ranking"][0].clone();
+    let drawn = first(&gateway.record(&gateway.chat(&ask("auto")).await).await);
+    assert_eq!((drawn["reason"].as_str(), drawn["propensity"].as_f64()), (Some("explored"), Some(0.5)));
+    let mut body = ask("auto");
+    body["pointsman"] = json!({"explore": false});
+    let chosen = first(&gateway.record(&gateway.chat(&body).await).await);
+    assert_eq!(chosen["propensity"], 1.0);
+    assert_ne!(chosen["reason"], "explored");
 }

@@ -119,7 +119,7 @@ targets:
   - {{id: large, provider: up, price: {{input: 2.5, output: 10}}}}
 timeouts: {{connect: 1s, head: 1s, idle: 1s}}
 routes:
-  auto: {{patience: {{targets: 2, retries: 1, wait: 2s}}}}
+  auto: {{explore: 0, patience: {{targets: 2, retries: 1, wait: 2s}}}}
 "
     )
 }

@@ -12,7 +12,7 @@ use pointsman_encode::Encoder;
 use pointsman_kernel::decide::{Route, decide};
 use pointsman_kernel::facts::Timestamp;
 use pointsman_kernel::plan::{InOrder, Patience};
-use pointsman_kernel::select::topsis::Topsis;
+use pointsman_kernel::select::do_no_harm::DoNoHarm;
 use pointsman_kernel::session::Switching;
 use pointsman_kernel::{
     Candidates, CostScale, Estimates, Estimator, Facts, Goal, Preference, Scope, Signals, Tenant, Versions,
@@ -131,7 +131,7 @@ pub(super) fn route(pool: &Pool, scale: CostScale) -> Route {
         id: "auto".into(),
         targets: pool.targets.clone(),
         goal: Goal::balanced(scale),
-        selector: Arc::new(Topsis),
+        selector: Arc::new(DoNoHarm::default()),
         planner: Arc::new(InOrder),
         patience: Patience::default(),
         switching: Switching::default(),

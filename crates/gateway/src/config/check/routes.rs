@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use pointsman_kernel::explore::DEFAULT_SHARE;
 use pointsman_kernel::plan::Patience;
 use pointsman_kernel::session::Switching;
-use pointsman_kernel::{Goal, Preference};
+use pointsman_kernel::{Flags, Goal, Preference};
 
 use super::Check;
 use crate::config::file;
 use crate::config::scalar::Prefer;
+use crate::config::selection::Selector;
 use crate::config::shape::suggestion;
 use crate::config::tree::Step;
 use crate::config::{Declared, Provider, RouteRules};
@@ -63,6 +65,23 @@ impl Check<'_> {
             let message = format!("baseline `{baseline}` of route `{name}` is not there");
             self.fault(&at("baseline"), message, suggestion(baseline, "targets", known.ids.iter().copied()));
         }
+        if let Selector::Threshold(settings) = &stated.selector {
+            for (key, id) in [("strong", &settings.strong), ("weak", &settings.weak)] {
+                let Some(id) = id.as_ref().filter(|id| !known.has(id)) else { continue };
+                let mut path = at("selector");
+                path.extend(["threshold".into(), key.into()]);
+                let message = format!("route `{name}` names target `{id}`, which is not there");
+                self.fault(&path, message, suggestion(id, "targets", known.ids.iter().copied()));
+            }
+        }
+        let flags = self.flags(&at("flags"), stated);
+        if stated.flags_in_prompt && !stated.selector.reads_flags() {
+            self.fault(
+                &at("flags_in_prompt"),
+                format!("route `{name}` reads flags from prompts, and its selector weighs none"),
+                "say `selector: constraints`, or take it out",
+            );
+        }
         let patience = Patience {
             targets: stated.patience.targets,
             retries: stated.patience.retries,
@@ -74,7 +93,11 @@ impl Check<'_> {
             prefer: stated.prefer.as_ref().map_or(Preference::BALANCED, Prefer::preference),
             floor: stated.floor.unwrap_or(Goal::DEFAULT_FLOOR),
             baseline: stated.baseline.clone(),
-            selector: stated.selector,
+            selector: stated.selector.clone(),
+            do_no_harm: stated.do_no_harm.clone(),
+            explore: stated.explore.unwrap_or(DEFAULT_SHARE),
+            flags,
+            flags_in_prompt: stated.flags_in_prompt,
             switching: match stated.switching {
                 file::Switching::Never => Switching::Never,
                 file::Switching::EachTurn => Switching::EachTurn,
@@ -82,6 +105,27 @@ impl Check<'_> {
             patience,
             strict: stated.strict,
         }
+    }
+}
+
+impl Check<'_> {
+    fn flags(&mut self, path: &[Step], stated: &file::Route) -> Flags {
+        let text = stated.flags.as_deref().unwrap_or_default();
+        let flags = match Flags::parse(text) {
+            Ok(flags) => flags,
+            Err(fault) => {
+                self.fault(path, fault.to_string(), "such as `flags: fastest, max_cost_usd=0.01`");
+                return Flags::default();
+            }
+        };
+        if flags.weighs() && !stated.selector.reads_flags() {
+            self.fault(
+                path,
+                format!("`{text}` has weights, and the route's selector weighs no flags"),
+                "say `selector: constraints`, or keep to max_cost_usd, max_latency_ms and tag",
+            );
+        }
+        flags
     }
 }
 

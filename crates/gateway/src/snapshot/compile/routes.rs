@@ -3,13 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use pointsman_kernel::explore::DEFAULT_SHARE;
 use pointsman_kernel::plan::{InOrder, Patience};
-use pointsman_kernel::select::topsis::Topsis;
 use pointsman_kernel::session::Switching;
-use pointsman_kernel::{Goal, Preference, Route, Selector, Target, TargetId};
+use pointsman_kernel::{Flags, Goal, Preference, Route, Target, TargetId};
 
 use super::{Build, Mode, RouteId, ServedRoute};
-use crate::config::{RouteRules, SelectorName};
+use crate::config::{Caution, RouteRules, Selector};
 
 /// The route that is always there.
 const AUTO: &str = "auto";
@@ -98,19 +98,29 @@ impl Build<'_> {
         };
         let baseline = declared.or_else(dearest);
         let scale = self.config.artifact.cost_scale(&targets);
-        let selector: Arc<dyn Selector> = match rules.selector {
-            SelectorName::Topsis => Arc::new(Topsis),
-        };
+        let selector = rules.selector.build(&rules.do_no_harm);
         let route = Route {
             id: RouteId::from(name),
-            goal: Goal { prefer: rules.prefer, floor: rules.floor, baseline, scale },
+            goal: Goal {
+                prefer: rules.prefer,
+                floor: rules.floor,
+                baseline,
+                scale,
+                explore: rules.explore,
+                flags: rules.flags.clone(),
+            },
             targets,
             selector,
             planner: Arc::new(InOrder),
             patience: rules.patience,
             switching: rules.switching,
         };
-        ServedRoute { route, strict: rules.strict }
+        ServedRoute {
+            route,
+            strict: rules.strict,
+            reads_flags: rules.selector.reads_flags(),
+            flags_in_prompt: rules.flags_in_prompt,
+        }
     }
 }
 
@@ -122,7 +132,11 @@ fn plain() -> RouteRules {
         prefer: Preference::BALANCED,
         floor: Goal::DEFAULT_FLOOR,
         baseline: None,
-        selector: SelectorName::default(),
+        selector: Selector::default(),
+        do_no_harm: Caution::default(),
+        explore: DEFAULT_SHARE,
+        flags: Flags::default(),
+        flags_in_prompt: false,
         switching: Switching::default(),
         patience: Patience::default(),
         strict: false,

@@ -24,6 +24,7 @@ mod table;
 mod text;
 mod tokens;
 mod wordpiece;
+mod words;
 
 pub use encoder::{EncodeError, Encoder, Vector};
 pub use features::Features;
@@ -34,3 +35,4 @@ pub use table::{StaticTable, TableError};
 pub use text::{HEAD_BYTES, TAIL_BYTES, Text, stable_hash};
 pub use tokens::estimate_tokens;
 pub use wordpiece::WordPiece;
+pub use words::Words;

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use pointsman_encode::{Encoder, Features, StaticTable, Text, estimate_tokens, stable_hash};
+use pointsman_encode::{Encoder, Features, StaticTable, Text, Words, estimate_tokens, stable_hash};
 use pointsman_kernel::prompt::{AnswerFormat, LastTurn, Prompt};
 use pointsman_kernel::signals::{Extractor, Shape};
 use pointsman_kernel::{Asked, Signals};
@@ -75,12 +75,13 @@ pub fn shape_of(prompt: &Prompt<'_>, asked: Asked) -> Signals {
     signals
 }
 
-/// Signals of a request that is routed: shape, features and vector.
+/// Signals of a request that is routed: shape, features, words and vector.
 pub fn signals_of(prompt: &Prompt<'_>, encoder: &StaticTable) -> Signals {
     let mut signals = shape_of(prompt, Asked::Auto);
     let text = Text::new(&prompt.last_user, prompt.system.as_deref());
     signals.system_hash = text.system_hash().unwrap_or(0);
     signals.features = Features::of(&text).as_slice().to_vec();
+    signals.words = Words::of(&text).into_inner();
     if let Ok(vector) = encoder.encode(&text) {
         signals.vector = vector.into_inner().into_vec();
     }

@@ -56,6 +56,9 @@ pub struct Signals {
     /// The prompt's vector, of norm 1 (or 0 for empty text).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vector: Vec<f32>,
+    /// Hashed terms of the embedded text, each with its weight; as telling as the text itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<(u16, f32)>,
 }
 
 /// Reads one kind of signal off a prompt, in tens of microseconds at most. It MUST NOT block or remember.
@@ -82,10 +85,16 @@ impl Extractor for Shape {
 }
 
 impl Signals {
+    /// Whether anything here could give the prompt's text away.
+    #[must_use]
+    pub fn tells_text(&self) -> bool {
+        !(self.vector.is_empty() && self.features.is_empty() && self.words.is_empty())
+    }
+
     /// The same without what could give the prompt's text away: what is logged by default.
     #[must_use]
     pub fn without_text(&self) -> Self {
-        Self { vector: Vec::new(), features: Vec::new(), ..self.clone() }
+        Self { vector: Vec::new(), features: Vec::new(), words: Vec::new(), ..self.clone() }
     }
 }
 

@@ -8,21 +8,31 @@
 //! tens of microseconds. Left out: goals and preferences.
 
 pub(crate) mod constant;
+pub(crate) mod directions;
 pub(crate) mod dot;
 pub(crate) mod input;
 pub(crate) mod knn;
+pub(crate) mod landmarks;
 pub(crate) mod learned;
 pub(crate) mod linear;
 pub(crate) mod moe;
 pub(crate) mod stack;
+pub(crate) mod tasks;
+pub(crate) mod trees;
+pub(crate) mod words;
 
 use serde::{Deserialize, Serialize};
 
 use constant::Constant;
+use input::View;
 use knn::Knn;
+use landmarks::Landmarks;
 use linear::Linear;
 use moe::Moma;
 use stack::Stack;
+use tasks::Tasks;
+use trees::Trees;
+use words::Words;
 
 /// One way to predict quality.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,6 +45,14 @@ pub(crate) enum Head {
     Knn(Knn),
     /// MoMA's mixture of experts.
     Moma(Moma),
+    /// A linear map of the input and of hashed terms.
+    Words(Words),
+    /// Nearness to centres of the training data.
+    Landmarks(Landmarks),
+    /// Each model's mean on the task that the prompt looks like.
+    Tasks(Tasks),
+    /// Boosted trees.
+    Trees(Trees),
     /// A mixture of other heads.
     Stack(Stack),
 }
@@ -48,14 +66,18 @@ pub(crate) struct Named {
     pub(crate) sd: Vec<f32>,
 }
 
-/// Writes the predicted quality of every model for input `x` into `out`; `heads` are those a stack refers to.
-pub(crate) fn predict(heads: &[Named], head: &Head, x: &[f32], out: &mut Vec<f32>) {
+/// Writes the predicted quality of every model for a prompt into `out`; `heads` are those a stack refers to.
+pub(crate) fn predict(heads: &[Named], head: &Head, view: &View, out: &mut Vec<f32>) {
     match head {
         Head::Constant(constant) => constant.predict(out),
-        Head::Ridge(linear) => linear.predict(x, out),
-        Head::Knn(knn) => knn.predict(x, out),
-        Head::Moma(moma) => moma.predict(x, out),
-        Head::Stack(stack) => stack.predict(heads, x, out),
+        Head::Ridge(linear) => linear.predict(&view.x, out),
+        Head::Knn(knn) => knn.predict(&view.axes, out),
+        Head::Moma(moma) => moma.predict(&view.x, out),
+        Head::Stack(stack) => stack.predict(heads, view, out),
+        Head::Words(words) => words.predict(view, out),
+        Head::Landmarks(landmarks) => landmarks.predict(view, out),
+        Head::Tasks(tasks) => tasks.predict(view, out),
+        Head::Trees(trees) => trees.predict(view, out),
     }
     for value in out.iter_mut() {
         *value = if value.is_finite() { value.clamp(0.0, 1.0) } else { 0.0 };

@@ -88,7 +88,9 @@ impl Prior {
     /// Expected quality on a prompt with this mean and this best prediction over the artifact's models, and with this
     /// much more ease (log odds) than they show; see [`demand::relief`].
     pub(crate) fn quality(&self, placed: &Placed, mean: f64, relief: f64, best: f64) -> f64 {
-        let ease = crate::estimate::dot::logit(mean) - self.ease + relief;
+        let learned = crate::estimate::dot::logit(mean) - self.ease;
+        // A text that demands much is not made easy by its likeness to easy ones: a riddle reads like a school sum.
+        let ease = relief + if relief < 0.0 { learned.min(0.0) } else { learned };
         let steepness = if ease > 0.0 { STEEPNESS_EASY } else { STEEPNESS_HARD };
         let odds = steepness * ease + placed.ability - self.top + HEAD_START;
         (best / (1.0 + (-odds).exp())).clamp(0.0, 1.0)

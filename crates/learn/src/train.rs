@@ -10,9 +10,11 @@
 
 mod adamw;
 mod calibrate;
+mod directions;
 mod fit;
 mod kmeans;
 mod knn;
+mod landmarks;
 mod moe;
 mod pairs;
 mod placing;
@@ -21,6 +23,9 @@ mod ridge;
 pub(crate) mod rows;
 mod stack;
 mod summary;
+mod tasks;
+mod trees;
+mod words;
 
 use std::path::PathBuf;
 

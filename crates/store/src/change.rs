@@ -62,8 +62,8 @@ impl DecisionText {
     pub(crate) fn of(decision: &Decision, keep_text: bool) -> Result<Self, serde_json::Error> {
         let signals = &decision.signals;
         let room = 1_024 + 512 * decision.estimates.list.len() + 12 * signals.features.len();
-        let json = if keep_text || (signals.vector.is_empty() && signals.features.is_empty()) {
-            text(decision, room + 12 * signals.vector.len())?
+        let json = if keep_text || !signals.tells_text() {
+            text(decision, room + 12 * (signals.vector.len() + signals.words.len()))?
         } else {
             text(&Decision { signals: signals.without_text(), ..decision.clone() }, room)?
         };

@@ -67,6 +67,7 @@ pub(crate) fn decision(n: usize) -> Arc<Decision> {
             input_tokens: 200,
             turns: 1,
             features: vec![0.123_456_7; 8],
+            words: vec![(4_321, 1.693_147); 12],
             vector: vec![0.076_543_21; 256],
             ..Signals::default()
         },

@@ -9,7 +9,7 @@ use crate::estimate::{Head, Named};
 
 const MAGIC: &[u8; 8] = b"PMLEARN\n";
 /// Rises with every change to what the content holds.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const SUM_AT: usize = MAGIC.len() + 4;
 const CONTENT_AT: usize = SUM_AT + 32;
 
@@ -50,10 +50,14 @@ pub(super) fn hash(bytes: &[u8]) -> String {
 fn check(body: &Body) -> Result<(), ArtifactError> {
     let wrong = |part| Err(ArtifactError::Content { part });
     let (models, dims) = (body.models.len(), body.input.dimensions());
+    let (axes, places) = (body.input.axes(), body.input.rarity.len());
     if models == 0 || body.models.iter().map(|model| &model.name).collect::<HashSet<_>>().len() != models {
         return wrong("list of models");
     }
-    if dims == 0 || body.input.feature_scale.len() != body.input.feature_mean.len() {
+    if dims == 0
+        || body.input.feature_scale.len() != body.input.feature_mean.len()
+        || body.input.axes.len() != axes * dims
+    {
         return wrong("input");
     }
     let lengths = &body.lengths;
@@ -65,9 +69,13 @@ fn check(body: &Body) -> Result<(), ArtifactError> {
             && match &named.head {
                 Head::Constant(constant) => constant.mean.len() == models,
                 Head::Ridge(linear) => linear.fits(models, dims),
-                Head::Knn(knn) => knn.fits(models, dims),
+                Head::Knn(knn) => knn.fits(models, axes),
                 Head::Moma(moma) => moma.fits(models, dims),
                 Head::Stack(stack) => stack.fits(models, at),
+                Head::Words(words) => words.fits(models, dims, places),
+                Head::Landmarks(landmarks) => landmarks.fits(models, axes),
+                Head::Tasks(tasks) => tasks.fits(models, axes),
+                Head::Trees(trees) => trees.fits(models),
             }
     };
     if !body.heads.iter().enumerate().all(fits) {

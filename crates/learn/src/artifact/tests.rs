@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use pointsman_encode::{Encoder, Features, StaticTable, Text, estimate_tokens};
+use pointsman_encode::{Encoder, Features, StaticTable, Text, Words, estimate_tokens};
 use pointsman_kernel::decide::{Route, decide};
 use pointsman_kernel::facts::Timestamp;
 use pointsman_kernel::plan::{InOrder, Patience};
@@ -46,6 +46,7 @@ fn signals(prompt: &str) -> Signals {
         turns: 1,
         vector: StaticTable::embedded().encode(&text).unwrap().to_vec(),
         features: Features::of(&text).as_slice().to_vec(),
+        words: Words::of(&text).into_inner(),
         ..Signals::default()
     }
 }
@@ -131,7 +132,7 @@ fn damaged_files_are_refused_and_say_why() {
     let whole = Artifact::embedded().to_bytes();
     let mut other = whole.clone();
     other[8] = 99;
-    assert_eq!(Artifact::load(&other).unwrap_err(), ArtifactError::Version { found: 99, expected: 2 });
+    assert_eq!(Artifact::load(&other).unwrap_err(), ArtifactError::Version { found: 99, expected: 3 });
     for length in [9, 20, 50, whole.len() / 2, whole.len() - 1] {
         assert_eq!(Artifact::load(&whole[..length]).unwrap_err(), ArtifactError::Checksum, "{length}");
     }

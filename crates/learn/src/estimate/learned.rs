@@ -55,11 +55,11 @@ impl Learned {
 impl Estimator for Learned {
     fn estimate(&self, signals: &Signals, _: &Facts, candidates: &Candidates, out: &mut Estimates) {
         let body = &*self.body;
-        let mut x = Vec::with_capacity(body.input.dimensions());
-        body.input.of(&signals.vector, &signals.features, &mut x);
+        let view = body.input.view(signals);
+        let x = &view.x;
         let mut quality = Vec::with_capacity(body.models.len());
         if let Some(named) = self.head() {
-            predict(&body.heads, &named.head, &x, &mut quality);
+            predict(&body.heads, &named.head, &view, &mut quality);
         }
         let ease = quality.iter().sum::<f32>() / quality.len().max(1) as f32;
         let best = quality.iter().copied().fold(0.0, f32::max);
@@ -76,7 +76,7 @@ impl Estimator for Learned {
                     let sd = self.head().and_then(|named| named.sd.get(model)).copied().unwrap_or(0.1);
                     let stands_in = body.stands_in(&target.profile, model);
                     let doubt = if stands_in.is_some() { STAND_IN_DOUBT } else { 0.0 };
-                    let length = body.lengths.of(model, &x);
+                    let length = body.lengths.of(model, x);
                     let source = Source { stands_in, ..Source::learned(self.name.clone()) };
                     let quality = Spread { mean: f64::from(mean), sd: f64::from(sd).hypot(doubt) };
                     (quality, self.usual(model, target, quality.sd), length, source)
@@ -84,7 +84,7 @@ impl Estimator for Learned {
                 None => {
                     let placed = body.prior.place(target);
                     let mean = body.prior.quality(&placed, f64::from(ease), relief, f64::from(best));
-                    let length = *anyone.get_or_insert_with(|| body.lengths.of_anyone(&x));
+                    let length = *anyone.get_or_insert_with(|| body.lengths.of_anyone(x));
                     let source = Source::provisional(PRIOR);
                     (Spread { mean, sd: body.prior.sd(&placed) }, None, length, source)
                 }

@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::dot::add_scaled;
+use super::input::View;
 use super::{Named, predict};
 
 /// What is mixed, and how.
@@ -32,13 +33,13 @@ pub(crate) struct Member {
 }
 
 impl Stack {
-    pub(crate) fn predict(&self, heads: &[Named], x: &[f32], out: &mut Vec<f32>) {
+    pub(crate) fn predict(&self, heads: &[Named], view: &View, out: &mut Vec<f32>) {
         out.clear();
         out.extend_from_slice(&self.mean);
         let mut departure = Vec::with_capacity(self.mean.len());
         for member in &self.members {
             let Some(named) = heads.get(member.head as usize) else { continue };
-            predict(heads, &named.head, x, &mut departure);
+            predict(heads, &named.head, view, &mut departure);
             add_scaled(&mut departure, &self.mean, -1.0);
             for group in &self.groups {
                 let of = |model: &u32| departure.get(*model as usize).copied().unwrap_or_default();

@@ -121,6 +121,7 @@ fn signals(encoded: &Encoded, input_tokens: u32) -> Signals {
         turns: 1,
         features: encoded.features.to_vec(),
         vector: encoded.vector.to_vec(),
+        words: encoded.words.to_vec(),
         ..Signals::default()
     }
 }

@@ -14,7 +14,10 @@ use crate::lengths::Lengths;
 use crate::train::rows::{FOLDS, Part, Rows};
 use crate::train::stack::OutOfFold;
 use crate::train::summary::Judged;
-use crate::train::{Progress, Summary, TrainOptions, calibrate, knn, moe, placing, price, ridge, stack};
+use crate::train::{
+    Progress, Summary, TrainOptions, calibrate, knn, landmarks, moe, placing, price, ridge, stack, tasks,
+    trees, words,
+};
 
 /// Answers that a model's curve is drawn to the common one by.
 const CURVE_STRENGTH: f64 = 400.0;
@@ -25,9 +28,13 @@ const REFERENCE: usize = 48;
 /// Answers shorter than this are choices of a letter, which is not what a gateway serves.
 const LEAST_ANSWER: f32 = 16.0;
 /// Heads, in the artifact's order. A mixture stands after those it mixes.
-const NAMES: [&str; 5] = ["constant", "ridge", "knn", "moma", "stack"];
-/// Those a mixture is made of: the ones that take microseconds.
-const MIXED: [usize; 2] = [1, 3];
+const NAMES: [&str; 9] =
+    ["constant", "ridge", "knn", "words", "landmarks", "tasks", "trees", "moma", "stack"];
+/// The place of MoMA's head, and after it of the mixture.
+const MOMA: usize = 7;
+const STACK: usize = 8;
+/// Those a mixture is made of: every one but the constants.
+const MIXED: std::ops::RangeInclusive<usize> = 1..=MOMA;
 
 /// What every head predicts for rows that it did not see, rows by models; and the means it was judged against.
 struct Folds {
@@ -47,7 +54,7 @@ pub(crate) fn fit(
     let all: Vec<usize> = (0..rows.len()).collect();
     let mean = rows.means(&all);
     let recipe = moe::Recipe::default();
-    let total = ((FOLDS + 1) * (recipe.mixtures + 2)) as u64;
+    let total = ((FOLDS + 1) * (recipe.mixtures + MOMA)) as u64;
     let mut done = 0;
     let mut tick = |steps: u64| {
         done += steps;
@@ -56,28 +63,17 @@ pub(crate) fn fit(
 
     let mut folds = out_of_fold(&rows, &mean, recipe, options.seed, &mut tick);
     let curves = curves(&rows, &folds.scores, &mean);
-    apply(&curves, &folds.scores, &mut folds.predicted[3]);
+    apply(&curves, &folds.scores, &mut folds.predicted[MOMA]);
 
     let mut experts = moe::fit(&rows, &all, &mean, recipe, options.seed, &mut || tick(1));
     experts.curve = curves;
-    let linear = ridge::fit(&rows, &all, &mean, STRENGTH, Rows::quality);
-    tick(1);
-    let near = knn::fit(&rows, &all, &mean, options.seed);
-    let mixed: Vec<OutOfFold> = MIXED
-        .iter()
-        .map(|head| OutOfFold { head: *head, predicted: folds.predicted[*head].clone() })
-        .collect();
+    let mut heads = simple(&rows, &all, &mean, options.seed, &mut tick);
+    let mixed: Vec<OutOfFold> =
+        MIXED.map(|head| OutOfFold { head, predicted: folds.predicted[head].clone() }).collect();
     let mixture = stack::fit(&rows, &mean, &folds.means, &mixed);
-    folds.predicted[4] = mixture_out_of_fold(&rows, &folds, &mixture);
-    tick(1);
-
-    let heads = [
-        Head::Constant(Constant { mean: mean.clone() }),
-        Head::Ridge(linear),
-        Head::Knn(near),
-        Head::Moma(experts),
-        Head::Stack(mixture),
-    ];
+    folds.predicted[STACK] = mixture_out_of_fold(&rows, &folds, &mixture);
+    heads.push(Head::Moma(experts));
+    heads.push(Head::Stack(mixture));
     let heads: Vec<Named> = NAMES
         .iter()
         .zip(heads)
@@ -129,16 +125,13 @@ fn out_of_fold(
         for (own, all) in means.iter_mut().zip(mean) {
             *own = if own.is_nan() { *all } else { *own };
         }
-        let constant = Head::Constant(Constant { mean: means.clone() });
-        let linear = Head::Ridge(ridge::fit(rows, &seen, &means, STRENGTH, Rows::quality));
-        let near = Head::Knn(knn::fit(rows, &seen, &means, seed));
-        tick(2);
+        let heads = simple(rows, &seen, &means, seed, tick);
         let experts = moe::fit(rows, &seen, &means, recipe, seed ^ fold as u64, &mut || tick(1));
         for row in held {
             let at = row * models..(row + 1) * models;
             folds.means[at.clone()].copy_from_slice(&means);
-            for (place, head) in [&constant, &linear, &near].into_iter().enumerate() {
-                predict(&[], head, rows.x(row), &mut out);
+            for (place, head) in heads.iter().enumerate() {
+                predict(&[], head, rows.view(row), &mut out);
                 folds.predicted[place][at.clone()].copy_from_slice(&out);
             }
             experts.scores(rows.x(row), &mut out);
@@ -146,6 +139,25 @@ fn out_of_fold(
         }
     }
     folds
+}
+
+/// The heads that stand before MoMA's, in the artifact's order.
+fn simple(rows: &Rows, chosen: &[usize], mean: &[f32], seed: u64, tick: &mut dyn FnMut(u64)) -> Vec<Head> {
+    let fitters: [&dyn Fn() -> Head; MOMA] = [
+        &|| Head::Constant(Constant { mean: mean.to_vec() }),
+        &|| Head::Ridge(ridge::fit(rows, chosen, mean, STRENGTH, Rows::quality)),
+        &|| Head::Knn(knn::fit(rows, chosen, mean, seed)),
+        &|| Head::Words(words::fit(rows, chosen, mean)),
+        &|| Head::Landmarks(landmarks::fit(rows, chosen, mean, seed)),
+        &|| Head::Tasks(tasks::fit(rows, chosen, mean, seed)),
+        &|| Head::Trees(trees::fit(rows, chosen, mean, seed)),
+    ];
+    let fit = |fit: &&dyn Fn() -> Head| {
+        let head = fit();
+        tick(1);
+        head
+    };
+    fitters.iter().map(fit).collect()
 }
 
 /// Pairs of what was said and what came, for one model.

@@ -1,4 +1,4 @@
-//! k-means, to tell the gate of the experts what kinds of prompt there are before it learns.
+//! k-means: what kinds of prompt there are, before anything is learnt of models.
 #![allow(
     clippy::indexing_slicing,
     reason = "training code over matrices whose sizes are fixed where they are made"
@@ -7,18 +7,17 @@
 use pointsman_kernel::rng::Rng;
 
 use crate::estimate::dot::{add_scaled, dot};
-use crate::train::rows::Rows;
 
 const ROUNDS: usize = 12;
-/// More rows than this tell nothing new of eight means.
+/// More rows than this tell little new of some means.
 const MOST_ROWS: usize = 4000;
 
 /// `count` centres, started by k-means++ (Arthur and Vassilvitskii, 2007).
-pub(crate) fn centres(rows: &Rows, chosen: &[usize], count: usize, rng: &mut Rng) -> Vec<Vec<f32>> {
-    let stride = chosen.len().div_ceil(MOST_ROWS).max(1);
-    let sample: Vec<&[f32]> = chosen.iter().step_by(stride).map(|row| rows.x(*row)).collect();
+pub(crate) fn centres(points: &[&[f32]], dims: usize, count: usize, rng: &mut Rng) -> Vec<Vec<f32>> {
+    let stride = points.len().div_ceil(MOST_ROWS).max(1);
+    let sample: Vec<&[f32]> = points.iter().step_by(stride).copied().collect();
     if sample.is_empty() {
-        return vec![vec![0.0; rows.dims]; count];
+        return vec![vec![0.0; dims]; count];
     }
     let squared = |x: &[f32], centre: &[f32]| dot(x, x) + dot(centre, centre) - 2.0 * dot(x, centre);
     let mut centres = vec![sample[(rng.next_u64() % sample.len() as u64) as usize].to_vec()];
@@ -37,7 +36,7 @@ pub(crate) fn centres(rows: &Rows, chosen: &[usize], count: usize, rng: &mut Rng
         centres.push(centre);
     }
     for _ in 0..ROUNDS {
-        let mut sums = vec![(vec![0.0_f32; rows.dims], 0.0_f32); count];
+        let mut sums = vec![(vec![0.0_f32; dims], 0.0_f32); count];
         for x in &sample {
             let mut best = (f32::INFINITY, 0);
             for (at, centre) in centres.iter().enumerate() {

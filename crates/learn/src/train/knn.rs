@@ -14,7 +14,7 @@ const NEIGHBOURS: u32 = 100;
 /// Answers that the mean weighs.
 const PRIOR: f32 = 20.0;
 /// Rows that are kept, over all tables: what bounds the artifact's size and the search's time.
-const MOST_ROWS: usize = 3072;
+const MOST_ROWS: usize = 12_288;
 
 /// The search over the `chosen` rows, or over an even sample of them.
 pub(crate) fn fit(rows: &Rows, chosen: &[usize], mean: &[f32], seed: u64) -> Knn {
@@ -39,7 +39,7 @@ pub(crate) fn fit(rows: &Rows, chosen: &[usize], mean: &[f32], seed: u64) -> Knn
             ..Block::default()
         };
         for row in members {
-            block.rows.extend(quantised(rows.x(row)).iter().map(|value| *value as i8));
+            block.rows.extend(quantised(&rows.view(row).axes).iter().map(|value| *value as i8));
             let quality = rows.quality(row);
             block.outcomes.extend(rows.groups[group].iter().map(|model| match quality[*model] {
                 value if value.is_nan() => UNKNOWN,
@@ -48,5 +48,11 @@ pub(crate) fn fit(rows: &Rows, chosen: &[usize], mean: &[f32], seed: u64) -> Knn
         }
         blocks.push(block);
     }
-    Knn { dimensions: rows.dims as u32, neighbours: NEIGHBOURS, prior: PRIOR, mean: mean.to_vec(), blocks }
+    Knn {
+        dimensions: rows.input.axes() as u32,
+        neighbours: NEIGHBOURS,
+        prior: PRIOR,
+        mean: mean.to_vec(),
+        blocks,
+    }
 }

@@ -176,7 +176,8 @@ fn start_thresholds() -> [f32; 2] {
 fn start(rows: &Rows, chosen: &[usize], mean: &[f32], recipe: Recipe, rng: &mut Rng) -> Moe {
     /// How sharply the gate tells the first clusters apart.
     const SHARPNESS: f32 = 4.0;
-    let centres = kmeans::centres(rows, chosen, recipe.experts, rng);
+    let points: Vec<&[f32]> = chosen.iter().map(|row| rows.x(*row)).collect();
+    let centres = kmeans::centres(&points, rows.dims, recipe.experts, rng);
     let (dims, models) = (rows.dims, mean.len());
     let mut normal = |sd: f64| {
         let (u, v) = (rng.uniform().max(1e-12), rng.uniform());

@@ -86,7 +86,7 @@ fn ease(body: &Body, rows: &Rows) -> f64 {
     let mut out = Vec::new();
     let mut total = 0.0;
     for row in 0..rows.len() {
-        predict(&body.heads, &named.head, rows.x(row), &mut out);
+        predict(&body.heads, &named.head, rows.view(row), &mut out);
         total += logit(f64::from(out.iter().sum::<f32>() / out.len().max(1) as f32));
     }
     total / rows.len().max(1) as f64

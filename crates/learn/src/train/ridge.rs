@@ -102,28 +102,11 @@ pub(crate) fn fit<'a>(
         if completed.rows.len() < 2 || completed.columns.is_empty() {
             continue;
         }
-        let (centre, x) = centred(rows, &completed.rows);
-        let gram = x.transpose() * &x;
-        let covariance = completed.values.transpose() * &completed.values;
-        let (Ok(input), Ok(output)) =
-            (gram.self_adjoint_eigen(Side::Lower), covariance.self_adjoint_eigen(Side::Lower))
-        else {
-            continue;
-        };
-        let spectrum: Vec<f64> = input.S().column_vector().iter().map(|value| value.max(0.0)).collect();
-        let components = output.U();
-        // Inputs turned to their own axes, times outcomes turned to theirs.
-        let scores = &completed.values * components;
-        let mut turned = input.U().transpose() * (x.transpose() * &scores);
-        for component in 0..turned.ncols() {
-            let total: f64 = scores.col(component).iter().map(|value| value * value).sum();
-            let column: Vec<f64> = turned.col(component).iter().copied().collect();
-            let penalty = strength * best_penalty(&spectrum, &column, total, completed.rows.len());
-            for (at, value) in spectrum.iter().enumerate() {
-                turned[(at, component)] = column[at] / (value + penalty);
-            }
-        }
-        let weights = input.U() * turned * components.transpose();
+        let (centre, x) = centred(completed.rows.len(), dims, |at| rows.x(completed.rows[at]));
+        let Some(components) = components(&completed) else { continue };
+        let scores = &completed.values * &components;
+        let Some(turned) = regress(&x, &scores, strength) else { continue };
+        let weights = turned * components.transpose();
         for (at, model) in completed.columns.iter().enumerate() {
             let mut shift = 0.0;
             for dim in 0..dims {
@@ -137,15 +120,43 @@ pub(crate) fn fit<'a>(
     out
 }
 
-/// The rows' inputs less their mean, and the mean.
-fn centred(rows: &Rows, chosen: &[usize]) -> (Vec<f64>, Mat<f64>) {
-    let mut centre = vec![0.0_f64; rows.dims];
-    for row in chosen {
-        for (sum, value) in centre.iter_mut().zip(rows.x(*row)) {
-            *sum += f64::from(*value) / chosen.len() as f64;
+/// The principal components of a table's outcomes, one a column, the last the largest.
+pub(crate) fn components(completed: &Completed) -> Option<Mat<f64>> {
+    let covariance = completed.values.transpose() * &completed.values;
+    Some(covariance.self_adjoint_eigen(Side::Lower).ok()?.U().to_owned())
+}
+
+/// Weights, inputs by targets, each target with the penalty that generalised cross-validation gives it times `strength`.
+/// Columns of both are centred.
+pub(crate) fn regress(x: &Mat<f64>, targets: &Mat<f64>, strength: f64) -> Option<Mat<f64>> {
+    let input = (x.transpose() * x).self_adjoint_eigen(Side::Lower).ok()?;
+    let spectrum: Vec<f64> = input.S().column_vector().iter().map(|value| value.max(0.0)).collect();
+    // Inputs turned to their own axes, times the targets.
+    let mut turned = input.U().transpose() * (x.transpose() * targets);
+    for target in 0..turned.ncols() {
+        let total: f64 = targets.col(target).iter().map(|value| value * value).sum();
+        let column: Vec<f64> = turned.col(target).iter().copied().collect();
+        let penalty = strength * best_penalty(&spectrum, &column, total, x.nrows());
+        for (at, value) in spectrum.iter().enumerate() {
+            turned[(at, target)] = column[at] / (value + penalty);
         }
     }
-    let x = Mat::from_fn(chosen.len(), rows.dims, |at, dim| f64::from(rows.x(chosen[at])[dim]) - centre[dim]);
+    Some(input.U() * turned)
+}
+
+/// Some inputs less their mean, and the mean.
+pub(crate) fn centred<'a>(
+    count: usize,
+    dims: usize,
+    of: impl Fn(usize) -> &'a [f32],
+) -> (Vec<f64>, Mat<f64>) {
+    let mut centre = vec![0.0_f64; dims];
+    for at in 0..count {
+        for (sum, value) in centre.iter_mut().zip(of(at)) {
+            *sum += f64::from(*value) / count as f64;
+        }
+    }
+    let x = Mat::from_fn(count, dims, |at, dim| f64::from(of(at)[dim]) - centre[dim]);
     (centre, x)
 }
 

@@ -6,20 +6,28 @@
 
 use std::collections::BTreeMap;
 
-use pointsman_encode::{EncodeError, Encoder, Features, Text, estimate_tokens, stable_hash};
+use faer::{Mat, Side};
+use pointsman_encode::{EncodeError, Encoder, Features, Text, Words, estimate_tokens, stable_hash};
 
-use crate::estimate::input::Input;
+use crate::estimate::input::{Input, RARITY_STEPS, View};
 use crate::table::{PromptRow, Table};
 use crate::train::Progress;
 
 /// How much the features weigh beside the vector, whose centred norm is 1 on average.
 const FEATURE_SHARE: f32 = 1.0;
 
+/// Main axes that are kept.
+const AXES: usize = 64;
+/// Rows that tell the axes well enough.
+const AXES_ROWS: usize = 6000;
+
 /// One prompt as the encoder sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Encoded {
     pub(crate) vector: Box<[f32]>,
     pub(crate) features: Box<[f32]>,
+    /// Its hashed terms.
+    pub(crate) words: Box<[(u16, f32)]>,
     /// Estimated tokens of the prompt.
     pub(crate) tokens: u32,
     /// Equal for prompts that differ in case and white space alone.
@@ -34,7 +42,11 @@ pub(crate) struct Rows {
     pub(crate) groups: Vec<Vec<usize>>,
     pub(crate) input: Input,
     pub(crate) dims: usize,
-    pub(crate) x: Vec<f32>,
+    pub(crate) views: Vec<View>,
+    /// What kind of prompt a row is, where its table says so.
+    pub(crate) task: Vec<Option<String>>,
+    /// One row in five, on which what was learnt from the others may be judged.
+    pub(crate) check: Vec<bool>,
     /// Which table a row comes from.
     pub(crate) group: Vec<usize>,
     pub(crate) fold: Vec<usize>,
@@ -75,9 +87,11 @@ fn text_of(prompt: &PromptRow) -> Text<'_> {
 
 fn encoded(prompt: &PromptRow, vector: Box<[f32]>) -> Encoded {
     let plain: Vec<String> = prompt.text.split_whitespace().map(str::to_lowercase).collect();
+    let text = text_of(prompt);
     Encoded {
         vector,
-        features: Features::of(&text_of(prompt)).as_slice().into(),
+        features: Features::of(&text).as_slice().into(),
+        words: Words::of(&text).into_inner().into(),
         tokens: estimate_tokens(&prompt.text) + prompt.system.as_deref().map_or(0, estimate_tokens),
         key: stable_hash(plain.join(" ").as_bytes()),
     }
@@ -108,23 +122,26 @@ impl Rows {
             groups: Vec::new(),
             input,
             dims,
-            x: Vec::new(),
+            views: Vec::new(),
+            task: Vec::new(),
+            check: Vec::new(),
             group: Vec::new(),
             fold: Vec::new(),
             quality: Vec::new(),
             log_tokens: Vec::new(),
             models: models.clone(),
         };
-        let mut x = Vec::new();
         for (group, part) in parts.iter().enumerate() {
             let places: Vec<usize> =
                 part.columns.iter().map(|column| position[part.table.models[*column].as_str()]).collect();
             for row in &part.rows {
                 let encoded = &part.encoded[*row];
-                rows.input.of(&encoded.vector, &encoded.features, &mut x);
-                rows.x.extend_from_slice(&x);
+                rows.views.push(rows.input.of(&encoded.vector, &encoded.features, &encoded.words));
+                rows.task.push(part.table.prompts[*row].dataset.clone());
                 rows.group.push(group);
                 rows.fold.push((encoded.key % FOLDS as u64) as usize);
+                // Other bits than folds are cut by.
+                rows.check.push((encoded.key >> 16).is_multiple_of(5));
                 let cells = part.table.row(*row);
                 let at = rows.quality.len();
                 rows.quality.resize(at + models.len(), f32::NAN);
@@ -145,7 +162,11 @@ impl Rows {
     }
 
     pub(crate) fn x(&self, row: usize) -> &[f32] {
-        &self.x[row * self.dims..(row + 1) * self.dims]
+        &self.views[row].x
+    }
+
+    pub(crate) fn view(&self, row: usize) -> &View {
+        &self.views[row]
     }
 
     pub(crate) fn quality(&self, row: usize) -> &[f32] {
@@ -198,11 +219,44 @@ fn standardise(parts: &[Part<'_>]) -> Input {
     }
     let share = FEATURE_SHARE / (feature_mean.len().max(1) as f32).sqrt();
     let scale = |variance: &f64| if *variance > 1e-8 { share / variance.sqrt() as f32 } else { 0.0 };
-    Input {
+    let mut input = Input {
         vector_mean: vector_mean.iter().map(|value| *value as f32).collect(),
         vector_scale: if spread > 0.0 { (count / spread).sqrt() as f32 } else { 0.0 },
         feature_mean: feature_mean.iter().map(|value| *value as f32).collect(),
         feature_scale: variance.iter().map(scale).collect(),
         feature_share: share,
+        axes: Vec::new(),
+        rarity: rarity(&prompts),
+    };
+    input.axes = axes(&input, &prompts);
+    input
+}
+
+/// The principal axes of the dense inputs, from the largest.
+fn axes(input: &Input, prompts: &[&Encoded]) -> Vec<f32> {
+    let dims = input.dimensions();
+    let stride = prompts.len().div_ceil(AXES_ROWS).max(1);
+    let views: Vec<View> = prompts
+        .iter()
+        .step_by(stride)
+        .map(|prompt| input.of(&prompt.vector, &prompt.features, &[]))
+        .collect();
+    let x = Mat::from_fn(views.len(), dims, |row, dim| f64::from(views[row].x[dim]));
+    let Ok(eigen) = (x.transpose() * &x).self_adjoint_eigen(Side::Lower) else { return Vec::new() };
+    let count = AXES.min(dims).min(views.len());
+    let column = |at: usize| eigen.U().col(dims - 1 - at).iter().map(|value| *value as f32);
+    (0..count).flat_map(column).collect()
+}
+
+/// Inverse document frequency of every place, in steps; 0 for what stands in one prompt at most.
+fn rarity(prompts: &[&Encoded]) -> Vec<u8> {
+    let mut counts = vec![0_u32; Words::PLACES];
+    for (place, _) in prompts.iter().flat_map(|prompt| &prompt.words) {
+        counts[usize::from(*place)] += 1;
     }
+    let of = |count: &u32| {
+        let rarity = ((1.0 + prompts.len() as f32) / (1.0 + *count as f32)).ln() + 1.0;
+        if *count < 2 { 0 } else { (rarity * RARITY_STEPS).round().clamp(1.0, 255.0) as u8 }
+    };
+    counts.iter().map(of).collect()
 }

@@ -7,6 +7,9 @@
 use crate::estimate::stack::{Member, Stack};
 use crate::train::rows::Rows;
 
+/// How strongly weights are drawn to equal ones.
+const EQUAL: f64 = 0.3;
+
 /// One head's predictions out of fold, rows by models.
 pub(crate) struct OutOfFold {
     /// Its position among the artifact's heads.
@@ -95,17 +98,22 @@ impl Normal {
         }
     }
 
-    /// Weights that are not negative, by coordinate descent; a little of the diagonal keeps like heads alike.
+    /// Weights that are not negative, by coordinate descent. Heads say much the same, and which of them says it best is
+    /// mostly luck, so weights are drawn to equal ones; their sum is left to the evidence.
     fn solve(&self) -> Vec<f64> {
         let size = self.target.len();
-        let ridge = 0.02 * (0..size).map(|at| self.products[at][at]).sum::<f64>() / size.max(1) as f64;
+        let pull = EQUAL * (0..size).map(|at| self.products[at][at]).sum::<f64>() / size.max(1) as f64;
         let mut weights = vec![0.0_f64; size];
         for _ in 0..500 {
             for a in 0..size {
                 let others: f64 =
                     (0..size).filter(|b| *b != a).map(|b| self.products[a][b] * weights[b]).sum();
-                let own = self.products[a][a] + ridge;
-                weights[a] = if own > 0.0 { ((self.target[a] - others) / own).max(0.0) } else { 0.0 };
+                let own = self.products[a][a] + pull;
+                weights[a] = if own > 0.0 {
+                    ((self.target[a] - others + pull / size as f64) / own).max(0.0)
+                } else {
+                    0.0
+                };
             }
         }
         weights

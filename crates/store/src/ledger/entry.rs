@@ -228,6 +228,7 @@ fn weight(decision: &Decision) -> usize {
         + decision.ranking.0.len() * size_of::<Ranked>()
         + decision.dropped.len() * size_of::<Dropped>()
         + (decision.signals.vector.len() + decision.signals.features.len()) * size_of::<f32>()
+        + decision.signals.words.len() * size_of::<(u16, f32)>()
 }
 
 /// What is recorded of a request that nobody finished.

@@ -2,6 +2,7 @@
 //! twice, so nothing can be answered from memory.
 
 mod decision;
+mod encoder;
 mod gateway;
 mod percentiles;
 mod prompts;
@@ -34,6 +35,8 @@ pub(crate) struct Args {
 enum Scenario {
     /// The decision alone: parse, read, tokenise, embed, estimate, rank. No socket, no ledger
     Decision,
+    /// Each encoder on this machine, alone, over each run time there is
+    Encoder,
     /// Requests over loopback to targets that answer at once, ledger on
     Gateway,
 }
@@ -59,6 +62,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut lines = Vec::new();
     if wanted(Scenario::Decision) {
         lines.extend(decision::measure(within)?);
+    }
+    if wanted(Scenario::Encoder) {
+        lines.extend(encoder::measure(within)?);
     }
     if wanted(Scenario::Gateway) {
         lines.extend(runtime()?.block_on(gateway::measure(within))?);

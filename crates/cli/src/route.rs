@@ -73,8 +73,16 @@ async fn decide(args: &Args) -> anyhow::Result<Explained> {
     let caller = Caller { tenant: Tenant::from("local"), key: None, scope: Scope::default() };
     let id = app.ids.decision(now);
     let decided = decide_chat(&app, &snapshot, &caller, &mut request, &HeaderMap::new(), id, now)
+        .await
         .map_err(|refusal| anyhow::anyhow!(refusal.error.message))?;
-    Ok(Explained::of(&decided.decision))
+    let explained = Explained::of(&decided.decision);
+    if explained.encoder != *snapshot.versions.encoder {
+        term::note(format_args!(
+            "{} did not answer within its budget: the standby artifact decided, over {}",
+            snapshot.versions.encoder, explained.encoder
+        ));
+    }
+    Ok(explained)
 }
 
 /// The targets to decide among.

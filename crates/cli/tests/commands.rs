@@ -246,6 +246,44 @@ fn minilm_is_fetched_and_learnt_with() {
     assert_eq!(report["encoder"], "minilm-int8");
     let refused = run(home.path(), &[&eval[..], &["static-1"]].concat());
     assert!(!refused.status.success() && err(&refused).contains("minilm-int8:"), "{}", err(&refused));
+
+    // The configuration's artifact says which encoder answers; with no time for it the one in the program does.
+    let decided_by = |budget: &str| {
+        let config = home.path().join("config.yaml");
+        let text = format!(
+            "artifact: small.artifact\nencoder: {{budget: {budget}}}\nproviders: {{p: {{kind: scripted}}}}\n\
+             targets: [{{id: small, provider: p}}, {{id: large, provider: p}}]\n"
+        );
+        std::fs::write(&config, text).unwrap();
+        let decision = json_of(
+            home.path(),
+            &["route", "why is the sky blue?", "--json", "--config", config.to_str().unwrap()],
+        );
+        decision["encoder"].as_str().unwrap().split(':').next().unwrap().to_owned()
+    };
+    assert_eq!(decided_by("20s"), "minilm-int8");
+    assert_eq!(decided_by("0ms"), "static-1");
+
+    // Nothing of it elsewhere: the fault names the command.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let config = home.path().join("config.yaml");
+    let checked = run(elsewhere.path(), &["check", config.to_str().unwrap()]);
+    assert_eq!(checked.status.code(), Some(1));
+    let told = out(&checked);
+    assert!(
+        told.contains("config.yaml:1:") && told.contains("`pointsman encoder fetch minilm-int8`"),
+        "{told}"
+    );
+}
+
+#[test]
+fn bench_encoder_measures_what_is_here_and_names_what_is_not() {
+    let home = tempfile::tempdir().unwrap();
+    let ended = run(home.path(), &["bench", "encoder", "--seconds", "1", "--json"]);
+    let lines: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!(lines.as_array().unwrap().len(), 2);
+    assert!(lines[1]["us"]["p99"].as_f64().unwrap() > 0.0);
+    assert!(err(&ended).contains("`pointsman encoder fetch minilm-int8`"), "{}", err(&ended));
 }
 
 #[test]

@@ -84,13 +84,14 @@ fn logged(app: &App) -> Vec<(Decision, String)> {
     let (snapshot, mut rng) = (app.live.snapshot(), Rng::new(11));
     let caller = Caller { tenant: Tenant::from("local"), key: None, scope: Scope::default() };
     let mut ids: Vec<DecisionId> = Vec::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for number in 0..DECISIONS {
         let mut request = Request::parse(body(&mut rng, number).into()).ok().unwrap();
         let now = app.clock.now();
         let id = app.ids.decision(now);
-        let decided = decide_chat(app, &snapshot, &caller, &mut request, &HeaderMap::new(), id.clone(), now)
-            .ok()
-            .unwrap();
+        let sent = HeaderMap::new();
+        let decided = decide_chat(app, &snapshot, &caller, &mut request, &sent, id.clone(), now);
+        let decided = runtime.block_on(decided).ok().unwrap();
         let entry = app.ledger.begin(Opening {
             id: id.clone(),
             started: now,

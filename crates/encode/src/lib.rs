@@ -8,7 +8,8 @@
 //! platform that computes `f32` sums in the order written; a [`SentenceEncoder`]'s vectors differ by rounding between
 //! processors and run times.
 //!
-//! I/O is confined to [`Installed`], which reads and writes files of one folder.
+//! I/O is confined to [`Installed`], which reads and writes files of one folder, and threads to [`Workers`] and to
+//! encoding many texts at once.
 //!
 //! Left out: generative models, and bringing anything from a network.
 
@@ -25,6 +26,7 @@ mod text;
 mod tokens;
 mod wordpiece;
 mod words;
+mod workers;
 
 pub use encoder::{EncodeError, Encoder, Vector};
 pub use features::Features;
@@ -32,7 +34,8 @@ pub use installed::Installed;
 pub use runtime::{RuntimeChoice, RuntimeError};
 pub use sentence::{MAX_TOKENS, SentenceEncoder};
 pub use table::{StaticTable, TableError};
-pub use text::{HEAD_BYTES, TAIL_BYTES, Text, stable_hash};
+pub use text::{HEAD_BYTES, TAIL_BYTES, Text, TextBuf, stable_hash};
 pub use tokens::estimate_tokens;
 pub use wordpiece::WordPiece;
 pub use words::Words;
+pub use workers::{Busy, Workers};

@@ -32,6 +32,39 @@ pub struct Text<'a> {
     system_hash: Option<u64>,
 }
 
+/// A [`Text`] that owns what it shows, at most 4 KB.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextBuf {
+    head: String,
+    tail: String,
+    total_bytes: usize,
+    system_hash: Option<u64>,
+}
+
+impl TextBuf {
+    /// The view.
+    #[must_use]
+    pub fn as_text(&self) -> Text<'_> {
+        Text {
+            head: &self.head,
+            tail: &self.tail,
+            total_bytes: self.total_bytes,
+            system_hash: self.system_hash,
+        }
+    }
+}
+
+impl From<&Text<'_>> for TextBuf {
+    fn from(text: &Text<'_>) -> Self {
+        Self {
+            head: text.head.to_owned(),
+            tail: text.tail.to_owned(),
+            total_bytes: text.total_bytes,
+            system_hash: text.system_hash,
+        }
+    }
+}
+
 impl<'a> Text<'a> {
     /// The view of a last user turn and the system prompt it stands under.
     #[must_use]

@@ -15,9 +15,10 @@ use pointsman_wire::json::{Kind, View};
 
 use crate::app::App;
 use crate::auth::Caller;
+use crate::embed::{Embedded, embed};
 use crate::error::Refusal;
 use crate::headers;
-use crate::prompt::{ChatPrompt, shape_of, signals_of};
+use crate::prompt::{ChatPrompt, shape_of};
 use crate::prompt_flags;
 use crate::sessions::Place;
 use crate::snapshot::{Mode, ServedRoute, Snapshot};
@@ -134,7 +135,7 @@ fn not_allowed(message: String) -> Refusal {
 ///
 /// # Errors
 /// No messages, a preference or flags that are none, an unknown model, one that does not chat, or a name the key may not use.
-pub fn decide_chat(
+pub async fn decide_chat(
     app: &App,
     snapshot: &Snapshot,
     caller: &Caller,
@@ -152,13 +153,15 @@ pub fn decide_chat(
         let message = "`messages` is missing or empty: send at least one, such as {\"role\": \"user\", \"content\": \"...\"}";
         return Err(Refusal::bad_request("missing_messages", message, Some("messages")));
     }
-    let (route, signals) = match resolved {
-        Resolved::Route(route) => (route, signals_of(&read.prompt, app.encoder)),
+    let (route, embedded) = match resolved {
+        Resolved::Route(route) => (route, embed(app, snapshot, &read.prompt).await),
         Resolved::Target(target) => {
             chats(snapshot, &target)?;
-            (Arc::clone(&snapshot.by_name), shape_of(&read.prompt, Asked::Named(target)))
+            let signals = shape_of(&read.prompt, Asked::Named(target));
+            (Arc::clone(&snapshot.by_name), Embedded::without(snapshot, signals))
         }
     };
+    let Embedded { signals, estimator, versions } = embedded;
     let goal = goal(&route, &request.own, sent, &signals.asked)?;
     let place = Place::of(sent, read.opening);
     // Also of a turn that names its target: it is never sent elsewhere, but the turns after it stay with that target.
@@ -171,9 +174,9 @@ pub fn decide_chat(
         scope: caller.scope.clone(),
         session,
         targets: app.health.states(now),
-        versions: snapshot.versions.clone(),
+        versions,
     };
-    let decision = Arc::new(decide(&route.route, goal, signals, facts, snapshot.estimator.as_ref()));
+    let decision = Arc::new(decide(&route.route, goal, signals, facts, estimator));
     Ok(Decided { decision, route })
 }
 

@@ -55,7 +55,8 @@ async fn answer(app: &Arc<App>, arrived: Instant, parts: &Parts, body: Body) -> 
     let snapshot = snapshot_with(app, &request.model).await;
     let at = app.clock.now();
     let arrival = Arrival { arrived, at, id: app.ids.decision(at) };
-    let decided = decide_chat(app, &snapshot, &caller, &mut request, &parts.headers, arrival.id.clone(), at);
+    let decided =
+        decide_chat(app, &snapshot, &caller, &mut request, &parts.headers, arrival.id.clone(), at).await;
     let decided = counted(app, decided)?;
     let prompt = snapshot.keep_prompts.then(|| String::from_utf8_lossy(&request.body).into_owned());
     let opening = (Arc::clone(&request.model), request.head.stream, prompt);

@@ -37,6 +37,7 @@ pub use reference::{json_schema, reference_markdown};
 pub use selection::{Caution, Selector};
 
 use crate::catalogue::PriceOverride;
+use crate::embed::SlowEncoder;
 use tree::{Node, Place, Step};
 
 /// A checked configuration.
@@ -66,6 +67,8 @@ pub struct Config {
     pub artifact: Artifact,
     /// The one to route by.
     pub estimator: Arc<dyn Estimator>,
+    /// The encoder that the artifact was trained with, where that is not the table in the program.
+    pub slow_encoder: Option<SlowEncoder>,
     /// Files it names and holds the content of: a change in one is a change of the configuration.
     pub files: Vec<PathBuf>,
     /// What works, but hardly as meant.

@@ -22,6 +22,8 @@ pub struct Explained {
     pub difficulty: Option<f64>,
     /// Estimated tokens to be read.
     pub input_tokens: u32,
+    /// Fingerprint of the encoder whose vector was decided by.
+    pub encoder: String,
     /// In order, those left out last.
     pub candidates: Vec<ExplainedCandidate>,
 }
@@ -95,6 +97,7 @@ impl Explained {
             floor: decision.goal.floor_share(),
             difficulty: decision.estimates.difficulty,
             input_tokens: decision.signals.input_tokens,
+            encoder: decision.facts.versions.encoder.to_string(),
             candidates: ranked.chain(dropped).collect(),
         }
     }

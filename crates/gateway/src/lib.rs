@@ -11,6 +11,7 @@ pub mod chat;
 pub mod config;
 pub mod decisions;
 pub mod discover;
+pub mod embed;
 pub mod embeddings;
 pub mod error;
 pub mod explain;

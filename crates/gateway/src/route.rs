@@ -24,8 +24,8 @@ pub async fn dry_run(State(app): State<Arc<App>>, request: http::Request<Body>) 
         let snapshot = snapshot_with(&app, &request.model).await;
         let at = app.clock.now();
         let id = app.ids.decision(at);
-        let decided =
-            counted(&app, decide_chat(&app, &snapshot, &caller, &mut request, &parts.headers, id, at))?;
+        let decided = decide_chat(&app, &snapshot, &caller, &mut request, &parts.headers, id, at).await;
+        let decided = counted(&app, decided)?;
         Ok::<_, Refusal>(Explained::of(&decided.decision))
     };
     match explained.await {

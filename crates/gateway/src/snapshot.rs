@@ -14,6 +14,8 @@ use pointsman_kernel::health::BreakerPolicy;
 use pointsman_kernel::{Estimator, Route, Target, TargetId, Versions};
 use pointsman_learn::Artifact;
 
+use crate::embed::SlowEncoder;
+
 pub use crate::catalogue::Mode;
 pub use crate::config::{KeysRule, Limits};
 pub use compile::{Discovered, Listed, Listing, MAX_UNASKED_USD};
@@ -37,6 +39,8 @@ pub struct Snapshot {
     pub estimator: Arc<dyn Estimator>,
     /// What it is part of.
     pub artifact: Artifact,
+    /// The encoder that the artifact was trained with, where that is not the table in the program.
+    pub slow_encoder: Option<SlowEncoder>,
     /// How long to wait for an upstream.
     pub deadlines: Deadlines,
     /// What a client may send.

@@ -15,6 +15,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
+use crate::embed::Missed;
+
 /// Every metric: name as scraped, kind, labels, meaning.
 pub const TABLE: &[(&str, &str, &str, &str)] = &[
     (
@@ -47,6 +49,12 @@ pub const TABLE: &[(&str, &str, &str, &str)] = &[
         "histogram",
         "route",
         "From a request's arrival to its first call: what routing costs in time.",
+    ),
+    (
+        "pointsman_encoder_missed_total",
+        "counter",
+        "reason",
+        "Decisions that the standby made because a larger encoder was `late`, `busy` or `failed`.",
     ),
     (
         "pointsman_tokens_total",
@@ -97,6 +105,7 @@ pub struct Telemetry {
     request_seconds: Family<RouteLabel, Histogram, fn() -> Histogram>,
     first_byte_seconds: Family<RouteLabel, Histogram, fn() -> Histogram>,
     overhead_seconds: Family<RouteLabel, Histogram, fn() -> Histogram>,
+    encoder_missed: Family<ReasonLabel, Counter>,
     tokens: Family<TokenLabels, Counter>,
     cost: Family<TargetLabel, Counter<f64, AtomicU64>>,
     baseline: Family<RouteLabel, Counter<f64, AtomicU64>>,
@@ -136,6 +145,11 @@ struct RequestLabels {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct AttemptLabels {
     target: String,
     result: &'static str,
@@ -172,6 +186,7 @@ impl Default for Telemetry {
             request_seconds: Family::new_with_constructor(request_buckets),
             first_byte_seconds: Family::new_with_constructor(request_buckets),
             overhead_seconds: Family::new_with_constructor(overhead_buckets),
+            encoder_missed: Family::default(),
             tokens: Family::default(),
             cost: Family::default(),
             baseline: Family::default(),
@@ -193,6 +208,7 @@ impl Telemetry {
         add(registry, "pointsman_request_seconds", self.request_seconds.clone());
         add(registry, "pointsman_first_byte_seconds", self.first_byte_seconds.clone());
         add(registry, "pointsman_overhead_seconds", self.overhead_seconds.clone());
+        add(registry, "pointsman_encoder_missed_total", self.encoder_missed.clone());
         add(registry, "pointsman_tokens_total", self.tokens.clone());
         add(registry, "pointsman_cost_usd_total", self.cost.clone());
         add(registry, "pointsman_baseline_usd_total", self.baseline.clone());
@@ -249,6 +265,11 @@ impl Telemetry {
     /// A request was answered without a decision.
     pub fn refused(&self, code: &str) {
         self.refused.get_or_create(&CodeLabel { code: code.to_owned() }).inc();
+    }
+
+    /// The encoder in force did not answer in time.
+    pub fn encoder_missed(&self, missed: Missed) {
+        self.encoder_missed.get_or_create(&ReasonLabel { reason: missed.word() }).inc();
     }
 
     /// The scrape's text.
@@ -354,6 +375,7 @@ mod tests {
         telemetry.ended(&"auto".into(), &[attempt], &outcome);
         telemetry.ended(&"auto".into(), &[], &Outcome { cost: None, ..outcome });
         telemetry.refused("model_not_found");
+        telemetry.encoder_missed(Missed::Late);
         let text = telemetry.text();
         for (name, kind, ..) in TABLE {
             let line = if *kind == "histogram" { format!("\n{name}_count") } else { format!("\n{name}") };

@@ -56,7 +56,7 @@ impl Prompts {
     }
 
     /// Text of about so many tokens.
-    fn text(&mut self, tokens: u32) -> String {
+    pub(super) fn text(&mut self, tokens: u32) -> String {
         let mut text = String::new();
         // A word is a token here, a number two or three; measured now and then rather than after each word.
         let mut least = tokens * 9 / 10;

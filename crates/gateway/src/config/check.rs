@@ -1,6 +1,7 @@
 //! What keys mean together: names that must exist, numbers that must fit each other, files and variables that must be
 //! there. Every fault is collected; nothing stops at the first.
 
+mod learned;
 mod providers;
 mod routes;
 mod targets;
@@ -11,17 +12,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pointsman_backends::Deadlines;
-use pointsman_encode::{Encoder, StaticTable};
 use pointsman_kernel::health::BreakerPolicy;
-use pointsman_kernel::{Estimator, Price, TokenPrice};
-use pointsman_learn::Artifact;
+use pointsman_kernel::{Price, TokenPrice};
 
 pub(crate) use providers::is_loopback;
 
 use super::env::Env;
 use super::fault::{Fault, Faults};
 use super::file;
-use super::shape::suggestion;
 use super::tree::Step;
 use super::{Config, LedgerSettings, Limits, Origin};
 use crate::catalogue::{self, PriceOverride};
@@ -41,11 +39,11 @@ pub(super) fn check(
     let (timeouts, breaker) = (check.timeouts(&file.timeouts), check.breaker(&file.breaker));
     let limits = check.limits(&file.limits);
     let prices = file.prices.iter().map(|(name, price)| price_override(name, price)).collect();
-    let learned = check.artifact(file.artifact.as_deref(), file.estimator.as_deref());
+    let learned = check.learned(&file);
     let Check { faults, warnings, files, .. } = check;
     let warnings = Faults::of(warnings).map_or_else(Vec::new, |faults| faults.0);
     match (Faults::of(faults), listen, learned) {
-        (None, Some(listen), Some((artifact, estimator))) => Ok(Config {
+        (None, Some(listen), Some(learned)) => Ok(Config {
             listen,
             providers,
             targets,
@@ -59,8 +57,9 @@ pub(super) fn check(
             },
             keys: file.keys.required,
             prices,
-            artifact,
-            estimator,
+            artifact: learned.artifact,
+            estimator: learned.estimator,
+            slow_encoder: learned.slow_encoder,
             files,
             warnings,
             origin: Arc::new(origin),
@@ -175,59 +174,6 @@ impl Check<'_> {
             );
         }
         Limits { body_bytes: bytes }
-    }
-
-    fn artifact(
-        &mut self,
-        path: Option<&str>,
-        estimator: Option<&str>,
-    ) -> Option<(Artifact, Arc<dyn Estimator>)> {
-        let artifact = match path {
-            None => Artifact::embedded().clone(),
-            Some(given) => {
-                let at = ["artifact".into()];
-                let path = self.origin.beside(&self.expand(&at, given)?);
-                self.files.push(path.clone());
-                let bytes = match std::fs::read(&path) {
-                    Ok(bytes) => bytes,
-                    Err(error) => {
-                        let message = format!("{} cannot be read: {error}", path.display());
-                        self.fault(&at, message, "write one with `pointsman train`, or take the key out to use the one in the program");
-                        return None;
-                    }
-                };
-                match Artifact::load(&bytes) {
-                    Ok(artifact) => artifact,
-                    Err(error) => {
-                        self.fault(
-                            &at,
-                            format!("{}: {error}", path.display()),
-                            "write it anew with `pointsman train`",
-                        );
-                        return None;
-                    }
-                }
-            }
-        };
-        if let Err(error) = artifact.check_encoder(StaticTable::embedded().fingerprint()) {
-            self.fault(
-                &["artifact".into()],
-                error.to_string(),
-                "train it anew with this program's encoder: `pointsman train`",
-            );
-            return None;
-        }
-        match artifact.estimator(estimator) {
-            Ok(chosen) => Some((artifact, chosen)),
-            Err(_) => {
-                let asked = estimator.unwrap_or_default();
-                let mut names = artifact.names();
-                names.sort_unstable();
-                let hint = suggestion(asked, "it holds", names.iter().copied());
-                self.fault(&["estimator".into()], format!("the artifact holds no estimator `{asked}`"), hint);
-                None
-            }
-        }
     }
 }
 

@@ -44,6 +44,8 @@ pub struct File {
     pub artifact: Option<String>,
     /// The estimator of the artifact to route by. Default: the one the artifact names.
     pub estimator: Option<String>,
+    /// How prompts become vectors. Which encoder does it is the artifact's word.
+    pub encoder: Encoder,
 }
 
 /// One account at one API.
@@ -321,6 +323,23 @@ pub struct Limits {
     pub body: Size,
 }
 
+/// How prompts become vectors, where the artifact was trained with a larger encoder than the one in the program.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Encoder {
+    /// How long a request waits for it. Then the encoder in the program answers, and `standby` decides.
+    pub budget: Time,
+    /// File of learned estimators, trained with the encoder in the program, that decides when the budget runs out.
+    /// Default: the one in the program.
+    pub standby: Option<String>,
+    /// Encodings at the same time. Default: as many as cores.
+    #[schemars(range(min = 1, max = 256))]
+    pub threads: Option<u16>,
+    /// The onnxruntime library (1.17 or later) to run it over. May contain `${NAME}`. Default: ORT_DYLIB_PATH, else the
+    /// one beside the encoders, else rten, which is a part of the program.
+    pub onnxruntime: Option<String>,
+}
+
 /// When a target that fails is left alone.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -378,7 +397,15 @@ impl Default for File {
             prices: BTreeMap::new(),
             artifact: None,
             estimator: None,
+            encoder: Encoder::default(),
         }
+    }
+}
+
+impl Default for Encoder {
+    fn default() -> Self {
+        let budget = Duration::from_millis(100);
+        Self { budget: budget.into(), standby: None, threads: None, onnxruntime: None }
     }
 }
 

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use pointsman_encode::{Encoder, StaticTable};
 use pointsman_kernel::target::Lineage;
 use pointsman_kernel::{
     Capabilities, Limits, Money, Price, RouteId, Support, Target, TargetId, TokenPrice, Versions,
@@ -308,7 +307,7 @@ impl<'a> Build<'a> {
             versions: Versions {
                 config: version(config, &self.order).into(),
                 artifact: config.artifact.hash().into(),
-                encoder: StaticTable::embedded().fingerprint().into(),
+                encoder: config.artifact.encoder().into(),
             },
             targets: self.targets,
             order: self.order,
@@ -317,6 +316,7 @@ impl<'a> Build<'a> {
             by_name,
             estimator: Arc::clone(&config.estimator),
             artifact: config.artifact.clone(),
+            slow_encoder: config.slow_encoder.clone(),
             deadlines: config.timeouts,
             limits: config.limits,
             breaker: config.breaker,

@@ -1,6 +1,7 @@
 //! Outcome tables, estimators, calibration, training, evaluation and the artifact format.
 #![forbid(unsafe_code)]
 
+pub mod agents;
 pub mod anchors;
 pub mod artifact;
 mod estimate;

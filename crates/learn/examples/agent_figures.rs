@@ -1,0 +1,99 @@
+//! The figures of the agent stage on public data: `cargo run --release -p pointsman-learn --example agent_figures -- DATA [NAME...]`.
+//!
+//! `DATA` holds folders as `agents train` reads them; names choose among them. Nothing is kept.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people at a terminal")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a program for people at a terminal")]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use pointsman_encode::{Encoder, StaticTable};
+use pointsman_kernel::agents::Registry;
+use pointsman_learn::Split;
+use pointsman_learn::agents::{
+    AgentEvalOptions, AgentReport, AgentTrainOptions, Dialogue, Index, LeaveOut, Rewording, evaluate_agents,
+    leave_out, read_agents, read_dialogues, train_agents,
+};
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let data = arguments.next().expect("the folder of data");
+    let names: Vec<String> = arguments.collect();
+    let wanted = |name: &str| names.is_empty() || names.iter().any(|of| of == name);
+    let encoder = StaticTable::embedded();
+    let data = Path::new(&data);
+    if wanted("sgd") {
+        sgd(&data.join("sgd"), encoder, false);
+    }
+    if wanted("sgd-out") {
+        sgd(&data.join("sgd"), encoder, true);
+    }
+    if wanted("bfcl_multiturn") {
+        let folder = data.join("bfcl_multiturn");
+        let registry = read_agents(&folder, None).expect("a registry");
+        let all = read_dialogues(&folder, Split::All, &registry, None, false).expect("dialogues");
+        let options = (&AgentTrainOptions::default(), &AgentEvalOptions::default());
+        let report = leave_out(LeaveOut::Folds(5), &registry, &all, &[], encoder, options, &mut |_| ());
+        say("bfcl_multiturn, 5 folds", &report.expect("figures"));
+    }
+}
+
+fn sgd(folder: &Path, encoder: &dyn Encoder, out: bool) {
+    let whole = read_agents(folder, None).expect("a registry");
+    let learn = read_dialogues(folder, Split::Train, &whole, None, false).expect("dialogues");
+    let test = read_dialogues(folder, Split::Dev, &whole, None, false).expect("dialogues");
+    let options = AgentTrainOptions::default();
+    let free = AgentEvalOptions::default();
+    let own = AgentEvalOptions { own_agents: true, ..free.clone() };
+    let given = AgentEvalOptions { given_history: true, ..free.clone() };
+    let (source, of_source) = source_dev(&whole, &test);
+    if out {
+        for (name, judging) in [("own", &own), ("whole", &free), ("whole, given history", &given)] {
+            let run = leave_out(
+                LeaveOut::Categories,
+                &whole,
+                &learn,
+                &test,
+                encoder,
+                (&options, judging),
+                &mut |_| (),
+            );
+            say(&format!("sgd, each domain left out, {name}"), &run.expect("figures"));
+        }
+        return;
+    }
+    let model = Arc::new(train_agents(&whole, &learn, encoder, &options, &mut |_| ()).expect("a model"));
+    let index =
+        |registry: &Registry| Index::new(registry, Some(Arc::clone(&model)), encoder).expect("an index");
+    let judge = |name: &str, registry: &Registry, test: &[Dialogue], judging: &AgentEvalOptions| {
+        let report = evaluate_agents(&index(registry), test, encoder, judging, &mut |_| ());
+        say(name, &report.expect("figures"));
+    };
+    judge("sgd, own agents", &whole, &test, &own);
+    judge("sgd, 34 agents", &whole, &test, &free);
+    judge("sgd, 34 agents, given history", &whole, &test, &given);
+    judge("sgd, the source's dev registry", &source, &of_source, &free);
+    judge("sgd, the source's dev registry, given history", &source, &of_source, &given);
+    for digit in ['1', '2', '3', '4', '5'] {
+        let reworded =
+            read_agents(&folder.join("services_paraphrased.jsonl.zst"), Some(&format!("v{digit}")));
+        let reworded = reworded.expect("a registry");
+        let test =
+            read_dialogues(folder, Split::Dev, &reworded, Some(Rewording(digit)), true).expect("dialogues");
+        judge(&format!("sgd, reworded {digit}, own agents"), &reworded, &test, &own);
+        judge(&format!("sgd, reworded {digit}, all"), &reworded, &test, &free);
+        judge(&format!("sgd, reworded {digit}, all, given history"), &reworded, &test, &given);
+    }
+}
+
+/// The dialogues whose ids say that they come from the source's dev part, and the agents they are about.
+fn source_dev(whole: &Registry, test: &[Dialogue]) -> (Registry, Vec<Dialogue>) {
+    let of: Vec<Dialogue> = test.iter().filter(|dialogue| dialogue.id.starts_with("dev/")).cloned().collect();
+    let about = |name: &str| of.iter().any(|dialogue| dialogue.agents.iter().any(|agent| agent == name));
+    let agents = whole.agents().iter().filter(|agent| about(agent.id().as_str())).cloned().collect();
+    (Registry::new(agents).expect("a registry"), of)
+}
+
+fn say(name: &str, report: &AgentReport) {
+    println!("{name}\n  {}", serde_json::to_string(report).expect("json"));
+}

@@ -1,0 +1,36 @@
+//! The agent stage's estimators: which agents, skills or tools a text is about, and whether a conversation stays.
+//!
+//! Two layers: heads that know categories and agents from labelled dialogues ([`train_agents`]), and texts (vectors and words)
+//! that serve any registry from the first minute ([`Index::rank_places`]). The state machine and its mask are the kernel's; a
+//! choice made here lies within the mask. Left out: calling agents, and models that arbitrate.
+
+mod categories;
+mod choose;
+mod dialogues;
+mod discriminant;
+mod evaluate;
+mod evidence;
+mod files;
+mod heads;
+mod index;
+mod model;
+mod none;
+mod once;
+mod rank;
+mod rows;
+mod scorer;
+mod train;
+mod turn;
+mod words;
+
+pub use categories::{Category, CategoryError, CategorySource, Node, categories, taxonomy};
+pub use choose::Chosen;
+pub use dialogues::{Dialogue, Said};
+pub use evaluate::{AgentEvalOptions, AgentReport, LeaveOut, Microseconds, evaluate_agents, leave_out};
+pub use files::{AgentFileError, Rewording, read_agents, read_dialogues, read_entries};
+pub use index::Index;
+pub use model::{AgentModel, AgentNotes};
+pub use once::EncodeOnce;
+pub use rank::Ranked;
+pub use train::{AgentTrainError, AgentTrainOptions, train_agents};
+pub use turn::Turn;

@@ -1,0 +1,129 @@
+//! Ranking by texts alone: agents, skills and tools of any number, for a text that may be about any of them.
+//!
+//! Where entries have examples (or training left some), a discriminant over them leads, with the nearest example and words
+//! beside it; where they have none, name, description and words. Each signal is brought to one spread first.
+#![allow(clippy::indexing_slicing, reason = "vectors of one length, made here")]
+
+use pointsman_kernel::agents::Mask;
+use serde::Serialize;
+
+use super::evidence::{TEXT, TextScores};
+use super::index::Index;
+use super::turn::Turn;
+use crate::estimate::dot::dot;
+
+/// Entries that one similarity picks from a large registry before all of them are computed.
+const FIRST: usize = 400;
+/// How many of the nearest remembered turns are averaged.
+const NEAREST: usize = 5;
+
+/// An agent by place, with its score.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Ranked {
+    /// Its place in the registry.
+    pub place: usize,
+    /// Only differences mean something.
+    pub score: f32,
+}
+
+impl Index {
+    /// The best entries that the mask holds for a turn, best first, at most so many.
+    #[must_use]
+    pub fn rank_places(&self, turn: &Turn, mask: &Mask, most: usize) -> Vec<Ranked> {
+        let places = self.first(turn, mask.places().collect(), FIRST.max(most));
+        let mut text = Vec::new();
+        self.text_scores(turn, &places, &mut text);
+        let scores = self.plain_scores(turn, &places, &text);
+        let ranked = places.iter().zip(scores).map(|(place, score)| Ranked { place: *place, score });
+        let mut ranked: Vec<Ranked> = ranked.collect();
+        ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.place.cmp(&b.place)));
+        ranked.truncate(most);
+        ranked
+    }
+
+    /// Of many places, those that the first text or the words find.
+    fn first(&self, turn: &Turn, places: Vec<usize>, most: usize) -> Vec<usize> {
+        if places.len() <= most {
+            return places;
+        }
+        let mut words = Vec::new();
+        self.words.scores(&turn.user_words, &mut words);
+        let mut scored: Vec<(f32, usize)> = places
+            .into_iter()
+            .map(|place| {
+                let (from, _) = self.skills.range(place);
+                let score = dot(self.skills.rows.row(from), &turn.user) + 0.01 * words[place];
+                let taught = self.heads.places.iter().any(|known| *known == Some(place as u32));
+                (if taught { score + 1.0 } else { score }, place)
+            })
+            .collect();
+        scored.select_nth_unstable_by(most - 1, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        scored.truncate(most);
+        scored.into_iter().map(|(_, place)| place).collect()
+    }
+
+    /// A score for each place, without regard to a conversation.
+    pub(crate) fn plain_scores(&self, turn: &Turn, places: &[usize], text: &[TextScores]) -> Vec<f32> {
+        let own: Vec<f32> = text.iter().map(similarity).collect();
+        let taught: Vec<Option<(f32, f32)>> = self.taught(turn, places);
+        if !taught.iter().any(Option::is_some) {
+            return own;
+        }
+        let column = |of: &dyn Fn(usize) -> f32| spread((0..places.len()).map(of).collect());
+        let floor = taught.iter().flatten().fold(f32::INFINITY, |least, (score, _)| least.min(*score));
+        let class = column(&|at| taught[at].map_or(floor, |(score, _)| score));
+        let near = column(&|at| taught[at].map_or(text[at][1], |(_, near)| near));
+        let word = column(&|at| text[at][5]);
+        (0..places.len()).map(|at| class[at] + 0.5 * near[at] + 0.2 * word[at]).collect()
+    }
+
+    /// For each place with classes of its own: the best class's score and the nearest remembered turn.
+    fn taught(&self, turn: &Turn, places: &[usize]) -> Vec<Option<(f32, f32)>> {
+        let mut out: Vec<Option<(f32, f32)>> = vec![None; self.registry.len()];
+        for (class, place) in self.heads.places.iter().enumerate() {
+            let Some(slot) = place.and_then(|place| out.get_mut(place as usize)) else { continue };
+            let score = self.heads.user.score(class, &turn.user);
+            let near = self.memory.best(class, &turn.user).unwrap_or(0.0);
+            let (best, nearest) = slot.unwrap_or((score, near));
+            *slot = Some((best.max(score), nearest.max(near)));
+        }
+        places.iter().map(|place| out.get(*place).copied().flatten()).collect()
+    }
+
+    /// The mean similarity of the nearest remembered turns of some classes; 0 where there are none.
+    pub(crate) fn memory_near(&self, turn: &Turn, of: impl Fn(usize) -> bool) -> f32 {
+        let mut nearest = [f32::NEG_INFINITY; NEAREST];
+        for class in (0..self.heads.places.len()).filter(|class| of(*class)) {
+            let (from, to) = self.memory.range(class);
+            for row in from..to {
+                insert(&mut nearest, dot(self.memory.rows.row(row), &turn.user));
+            }
+        }
+        let found: Vec<f32> = nearest.into_iter().filter(|value| value.is_finite()).collect();
+        if found.is_empty() { 0.0 } else { found.iter().sum::<f32>() / found.len() as f32 }
+    }
+}
+
+/// Keeps the greatest values, greatest first.
+pub(crate) fn insert(nearest: &mut [f32], value: f32) {
+    let mut value = value;
+    for slot in nearest {
+        if value > *slot {
+            std::mem::swap(slot, &mut value);
+        }
+    }
+}
+
+/// Name and description together, description, name, words: the weights that did best on the training part of MetaTool.
+fn similarity(text: &[f32; TEXT]) -> f32 {
+    0.3 * text[0] + 0.5 * text[1] + 0.2 * text[2] + 0.08 * text[5]
+}
+
+/// Brought to mean 0 and spread 1.
+fn spread(mut values: Vec<f32>) -> Vec<f32> {
+    let count = values.len().max(1) as f32;
+    let mean = values.iter().sum::<f32>() / count;
+    let deviation = (values.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / count).sqrt().max(1e-6);
+    values.iter_mut().for_each(|value| *value = (*value - mean) / deviation);
+    values
+}

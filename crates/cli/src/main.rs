@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 the work found faults, 2 wrong usage. What a command answers goes to standard output, notes and
 //! progress go to standard error.
 
+mod agents;
 mod bench;
 mod check;
 mod client;
@@ -19,6 +20,7 @@ mod reference;
 mod route;
 mod serve;
 mod term;
+mod tools;
 mod train;
 
 use std::process::ExitCode;
@@ -48,6 +50,8 @@ enum Command {
     Profile(profile::Args),
     Train(train::Args),
     Eval(eval::Args),
+    Agents(agents::Args),
+    Tools(tools::Args),
     Encoder(encoder::Args),
     Keys(keys::Args),
     Bench(bench::Args),
@@ -64,6 +68,8 @@ fn main() -> ExitCode {
         Command::Profile(args) => profile::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Agents(args) => agents::run(&args),
+        Command::Tools(args) => tools::run(&args),
         Command::Encoder(args) => encoder::run(&args),
         Command::Keys(args) => keys::run(&args),
         Command::Bench(args) => bench::run(&args),

@@ -1,26 +1,36 @@
-//! The figures of the agent stage on public data: `cargo run --release -p pointsman-learn --example agent_figures -- DATA [NAME...]`.
+//! The figures of the agent stage on public data: `cargo run --release -p pointsman-learn --example agent_figures -- DATA ENCODER [NAME...]`.
 //!
-//! `DATA` holds folders as `agents train` reads them; names choose among them. Nothing is kept.
+//! `DATA` holds folders as `agents train` reads them; `ENCODER` is `static-1` or one that `pointsman encoder fetch` brought into
+//! `$POINTSMAN_HOME`; names choose among the figures. Nothing is kept.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people at a terminal")]
 #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a program for people at a terminal")]
+
+#[path = "agent_figures/rows.rs"]
+mod rows;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use pointsman_encode::{Encoder, StaticTable};
+use pointsman_encode::{Encoder, Installed};
 use pointsman_kernel::agents::Registry;
 use pointsman_learn::Split;
 use pointsman_learn::agents::{
-    AgentEvalOptions, AgentReport, AgentTrainOptions, Dialogue, Index, LeaveOut, Rewording, evaluate_agents,
-    leave_out, read_agents, read_dialogues, train_agents,
+    AgentEvalOptions, AgentReport, AgentTrainOptions, Dialogue, EncodeOnce, Index, LeaveOut, Rewording,
+    evaluate_agents, leave_out, read_agents, read_dialogues, train_agents,
 };
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let data = arguments.next().expect("the folder of data");
+    let name = arguments.next().expect("the encoder's name");
     let names: Vec<String> = arguments.collect();
     let wanted = |name: &str| names.is_empty() || names.iter().any(|of| of == name);
-    let encoder = StaticTable::embedded();
+    let installed = Installed::in_home(std::env::var_os("POINTSMAN_HOME").unwrap_or_default().as_ref());
+    let library = std::env::var(pointsman_encode::installed::LIBRARY_VARIABLE).ok();
+    let runtime = installed.runtime(None, library.as_deref());
+    let slow = installed.open(&name, &runtime).expect("the encoder");
+    let once = EncodeOnce::new(&*slow);
+    let encoder: &dyn Encoder = &once;
     let data = Path::new(&data);
     if wanted("sgd") {
         sgd(&data.join("sgd"), encoder, false);
@@ -35,6 +45,18 @@ fn main() {
         let options = (&AgentTrainOptions::default(), &AgentEvalOptions::default());
         let report = leave_out(LeaveOut::Folds(5), &registry, &all, &[], encoder, options, &mut |_| ());
         say("bfcl_multiturn, 5 folds", &report.expect("figures"));
+    }
+    if wanted("none") {
+        rows::none(data, encoder);
+    }
+    if wanted("ten") {
+        rows::ten(data, encoder);
+    }
+    if wanted("metatool") {
+        rows::metatool(data, encoder);
+    }
+    if wanted("speed") {
+        rows::speed(data, encoder);
     }
 }
 

@@ -65,7 +65,9 @@ pub enum CategoryError {
     #[error(transparent)]
     Encode(#[from] EncodeError),
     /// Too many agents.
-    #[error("{0} agents are too many to be clustered at once (at most {MOST}); cluster a part of the registry")]
+    #[error(
+        "{0} agents are too many to be clustered at once (at most {MOST}); cluster a part of the registry"
+    )]
     TooMany(usize),
 }
 
@@ -85,16 +87,20 @@ pub fn categories(index: &Index, encoder: &dyn Encoder) -> Result<Vec<Category>,
         return Err(CategoryError::TooMany(count));
     }
     let nodes = taxonomy();
-    let told = nodes.iter().map(|node| encoder.encode(&Text::new(&format!("{}: {}", node.name, node.description), None)));
+    let told = nodes
+        .iter()
+        .map(|node| encoder.encode(&Text::new(&format!("{}: {}", node.name, node.description), None)));
     let told = told.collect::<Result<Vec<_>, _>>()?;
     let agents: Vec<Vec<f32>> = (0..count).map(|place| index.centroid(place)).collect();
     let mut found: Vec<Category> = Vec::new();
     for cluster in clusters(&agents) {
-        let centre = mean_direction(cluster.iter().map(|place| agents[*place].as_slice()), encoder.dimensions());
+        let centre =
+            mean_direction(cluster.iter().map(|place| agents[*place].as_slice()), encoder.dimensions());
         let near = told.iter().enumerate().map(|(at, vector)| (at, dot(vector, &centre)));
         let (at, nearest) = near.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0, 0.0));
         let node = nodes.get(at).filter(|_| nearest >= SAME);
-        let names = cluster.iter().map(|place| index.registry().agents()[*place].id().as_str().to_owned()).collect();
+        let names =
+            cluster.iter().map(|place| index.registry().agents()[*place].id().as_str().to_owned()).collect();
         let category = Category {
             name: node.map_or_else(|| shared_words(index, &cluster), |node| node.name.clone()),
             group: node.map(|node| node.group.clone()),
@@ -120,7 +126,9 @@ fn clusters(vectors: &[Vec<f32>]) -> Vec<Vec<usize>> {
         vectors.iter().map(|a| vectors.iter().map(|b| dot(a, b)).collect()).collect();
     let best_of = |near: &[Vec<f32>], members: &[Vec<usize>], row: usize| {
         let others = (0..count).filter(|other| *other != row && !members[*other].is_empty());
-        others.map(|other| (near[row][other], other)).fold((f32::NEG_INFINITY, row), |best, next| if next.0 > best.0 { next } else { best })
+        others
+            .map(|other| (near[row][other], other))
+            .fold((f32::NEG_INFINITY, row), |best, next| if next.0 > best.0 { next } else { best })
     };
     let mut best: Vec<(f32, usize)> = (0..count).map(|row| best_of(&near, &members, row)).collect();
     loop {

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// Signs it reads.
 pub(crate) const SIGNS: usize = 8;
 
+/// The share of turns that may be lost where nobody knows how many belong nowhere.
+const LOST: f64 = 0.005;
+
 /// What it reads of one turn.
 pub(crate) type Signs = [f32; SIGNS];
 
@@ -30,9 +33,9 @@ impl NoneScorer {
         self.bias + each.sum::<f32>()
     }
 
-    /// Fits the regression by Newton's method, and cuts it so that of what is dispatched `precision` is right when a share
-    /// `none` of all turns belongs nowhere.
-    pub(crate) fn fit(rows: &[(Signs, bool)], none: f64, precision: f64) -> Self {
+    /// Fits the regression, and cuts it so that of what is dispatched `precision` is right when a share `none` of all turns
+    /// belongs nowhere. Where nobody knows that share, so that hardly any turn that belongs somewhere is lost.
+    pub(crate) fn fit(rows: &[(Signs, bool)], none: Option<f64>, precision: f64) -> Self {
         let count = rows.len().max(1) as f32;
         let mut fitted = Self {
             mean: [0.0; SIGNS],
@@ -54,8 +57,18 @@ impl NoneScorer {
         for _ in 0..300 {
             fitted.descend(rows);
         }
-        fitted.threshold = fitted.cut(rows, none, precision);
+        fitted.threshold = match none {
+            Some(none) => fitted.cut(rows, none, precision),
+            None => fitted.cut_gently(rows),
+        };
         fitted
+    }
+
+    fn cut_gently(&self, rows: &[(Signs, bool)]) -> f32 {
+        let mut own: Vec<f32> =
+            rows.iter().filter(|(_, own)| *own).map(|(signs, _)| self.belongs(signs)).collect();
+        own.sort_by(f32::total_cmp);
+        own.get((own.len() as f64 * LOST) as usize).map_or(f32::NEG_INFINITY, |score| score - 1e-6)
     }
 
     fn descend(&mut self, rows: &[(Signs, bool)]) {
@@ -112,7 +125,7 @@ mod tests {
                 ([f32::from(u8::from(own)) + wobble, 0.0, wobble, 0.0, 0.0, 0.0, 0.0, 0.0], own)
             })
             .collect();
-        let fitted = NoneScorer::fit(&rows, 0.5, 0.95);
+        let fitted = NoneScorer::fit(&rows, Some(0.5), 0.95);
         let dispatched: Vec<bool> = rows
             .iter()
             .filter(|(signs, _)| fitted.belongs(signs) > fitted.threshold)
@@ -120,7 +133,7 @@ mod tests {
             .collect();
         let right = dispatched.iter().filter(|own| **own).count() as f64 / dispatched.len() as f64;
         assert!(right >= 0.95 && dispatched.len() > 100, "{right} of {}", dispatched.len());
-        let all = NoneScorer::fit(&rows, 0.0, 0.95);
+        let all = NoneScorer::fit(&rows, Some(0.0), 0.95);
         assert!(
             rows.iter().all(|(signs, _)| all.belongs(signs) > all.threshold),
             "without NONE all are dispatched"

@@ -46,7 +46,7 @@ pub struct AgentTrainOptions {
     pub most: usize,
     /// Passes over them.
     pub passes: usize,
-    /// The share of turns that belong to no agent; `None` is what the labels say, or a tenth where they say nothing.
+    /// The share of turns that belong to no agent; `None` is what the labels say.
     pub none_share: Option<f64>,
     /// The precision of what is dispatched that the cut is fitted to.
     pub precision: f64,
@@ -124,11 +124,8 @@ pub fn train_agents(
     let scorer = scorer(&material, &folds, options, &mut rng, progress);
     let turns: usize = material.dialogues.iter().map(Vec::len).sum();
     let labelled_none = material.dialogues.iter().flatten().filter(|read| read.gold.is_empty()).count();
-    let share = options.none_share.unwrap_or(if labelled_none == 0 {
-        0.1
-    } else {
-        labelled_none as f64 / turns as f64
-    });
+    let labelled = (labelled_none > 0).then(|| labelled_none as f64 / turns as f64);
+    let share = options.none_share.or(labelled);
     let none = none::fit(&material, &folds, share, options.precision);
     let (user, system) = folds.whole();
     Ok(AgentModel {

@@ -59,7 +59,11 @@ pub fn read_agents(path: &Path, variant: Option<&str>) -> Result<Registry, Agent
             let what = "an agent without a name; name it under `agent`".to_owned();
             return Err(AgentFileError::At { file: path.to_owned(), line, what });
         }
-        agents.push(row.agent());
+        let agent = row.agent();
+        // A file put together of several parts may say the same thing again; another thing under the same name is a fault.
+        if !agents.contains(&agent) {
+            agents.push(agent);
+        }
     }
     if agents.is_empty() {
         let what = "no agents; write one JSON object a line".to_owned();

@@ -13,7 +13,7 @@ use crate::agents::none::{NoneScorer, Signs};
 const MOST: usize = 6000;
 
 /// The regression that tells whether a turn belongs to any agent.
-pub(super) fn fit(material: &Material, folds: &Folds, share: f64, precision: f64) -> NoneScorer {
+pub(super) fn fit(material: &Material, folds: &Folds, share: Option<f64>, precision: f64) -> NoneScorer {
     let mut index = material.index.clone();
     let everyone: Vec<usize> = (0..index.registry.len()).collect();
     let mut rows: Vec<(Signs, bool)> = Vec::new();

@@ -1,5 +1,7 @@
 //! `pointsman reference`: the pages under `docs/reference`, made of the code they are about.
 
+mod machine;
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,6 +30,8 @@ pub(crate) fn run(args: &Args, mut program: Command) -> anyhow::Result<ExitCode>
         ("cli.md", markdown(&program)),
         ("metrics.md", telemetry::reference_markdown()),
         ("headers.md", headers::reference_markdown()),
+        ("agent-states.md", machine::markdown()),
+        ("agent-states.svg", machine::picture()),
     ];
     for (name, text) in pages {
         let path = args.out.join(name);

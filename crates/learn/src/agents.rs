@@ -34,3 +34,6 @@ pub use once::EncodeOnce;
 pub use rank::Ranked;
 pub use train::{AgentTrainError, AgentTrainOptions, train_agents};
 pub use turn::Turn;
+
+#[cfg(test)]
+mod tests;

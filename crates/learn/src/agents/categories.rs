@@ -4,6 +4,7 @@
 //! for the same registry. A cluster near a node of the taxonomy takes its name; one that is near none is proposed as a new
 //! category, named by the words its agents share, for somebody to look at.
 #![allow(clippy::indexing_slicing, reason = "matrices whose sizes are fixed where they are made")]
+#![allow(clippy::needless_range_loop, reason = "a symmetric matrix is written at both its places")]
 
 use pointsman_encode::{EncodeError, Encoder, Text};
 use serde::{Deserialize, Serialize};

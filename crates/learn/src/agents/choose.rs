@@ -1,5 +1,7 @@
 //! The choice on one turn, within the mask: stay, go to another agent, ask, or none.
 
+use std::collections::HashSet;
+
 use pointsman_kernel::agents::{Choice, Mask};
 use serde::Serialize;
 
@@ -102,16 +104,29 @@ impl Index {
         text: &[[f32; super::evidence::TEXT]],
         heads: &HeadScores,
     ) -> Signs {
-        let own = candidates.iter().filter_map(|place| heads.user_agent.get(*place).copied());
-        let (known, _) = top_two(own);
+        // By category: an agent that is known under another name, or a new one among known ones, is no stranger.
+        let category = |place: &usize| self.category_of.get(*place).copied().flatten();
+        let offered: HashSet<u32> = candidates.iter().filter_map(category).collect();
+        let said = offered.iter().filter_map(|at| heads.user_category.get(*at as usize).copied());
+        let (known, _) = top_two(said);
         let allowed = |class: usize| {
-            let place = self.heads.places.get(class).copied().flatten();
-            place.is_some_and(|place| candidates.contains(&(place as usize)))
+            self.heads
+                .categories
+                .get(class)
+                .copied()
+                .flatten()
+                .is_some_and(|category| offered.contains(&category))
         };
         let near = self.memory_near(turn, allowed);
         let column = |at: usize| top_two(text.iter().map(|scores| scores.get(at).copied().unwrap_or(0.0)));
         let ((description, _), (skill, second), (words, _)) = (column(0), column(1), column(5));
-        let any = f32::from(u8::from(near > 0.0));
+        let best =
+            text.iter().zip(candidates).max_by(|a, b| a.0[1].total_cmp(&b.0[1])).map(|(_, place)| place);
+        let strange = best.is_some_and(|place| {
+            let scored = category(place).and_then(|at| heads.user_category.get(at as usize));
+            scored.is_none_or(|score| score.is_nan())
+        });
+        let any = f32::from(u8::from(strange));
         [
             known,
             near,

@@ -2,7 +2,7 @@
 //!
 //! A logistic regression over how near the turn is to what is known: the best class, the nearest turns remembered, the best
 //! description, the words. It is fitted on turns whose agents were taken away, which is what an unknown topic looks like.
-#![allow(clippy::indexing_slicing, reason = "arrays of one fixed size")]
+#![allow(clippy::indexing_slicing, clippy::needless_range_loop, reason = "several arrays of one fixed size")]
 
 use serde::{Deserialize, Serialize};
 

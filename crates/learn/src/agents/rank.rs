@@ -4,6 +4,8 @@
 //! beside it; where they have none, name, description and words. Each signal is brought to one spread first.
 #![allow(clippy::indexing_slicing, reason = "vectors of one length, made here")]
 
+use std::collections::HashSet;
+
 use pointsman_kernel::agents::Mask;
 use serde::Serialize;
 
@@ -48,13 +50,14 @@ impl Index {
         }
         let mut words = Vec::new();
         self.words.scores(&turn.user_words, &mut words);
+        let known = self.heads.places.iter().flatten();
+        let taught: HashSet<usize> = known.map(|place| *place as usize).collect();
         let mut scored: Vec<(f32, usize)> = places
             .into_iter()
             .map(|place| {
                 let (from, _) = self.skills.range(place);
                 let score = dot(self.skills.rows.row(from), &turn.user) + 0.01 * words[place];
-                let taught = self.heads.places.iter().any(|known| *known == Some(place as u32));
-                (if taught { score + 1.0 } else { score }, place)
+                (if taught.contains(&place) { score + 1.0 } else { score }, place)
             })
             .collect();
         scored.select_nth_unstable_by(most - 1, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));

@@ -42,7 +42,7 @@ impl Fit {
         for row in sample.chunks_exact(WIDTH) {
             add_scaled(&mut mean, row, 1.0 / count);
         }
-        let mut spread = vec![0.0_f32; WIDTH];
+        let mut spread = [0.0_f32; WIDTH];
         for row in sample.chunks_exact(WIDTH) {
             for ((spread, value), mean) in spread.iter_mut().zip(row).zip(&mean) {
                 *spread += (value - mean).powi(2) / count;

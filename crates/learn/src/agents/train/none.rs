@@ -15,6 +15,7 @@ const MOST: usize = 6000;
 /// The regression that tells whether a turn belongs to any agent.
 pub(super) fn fit(material: &Material, folds: &Folds, share: Option<f64>, precision: f64) -> NoneScorer {
     let mut index = material.index.clone();
+    index.heads.places = vec![None; material.classes.len()];
     let everyone: Vec<usize> = (0..index.registry.len()).collect();
     let mut rows: Vec<(Signs, bool)> = Vec::new();
     let begun: usize = material.dialogues.iter().flatten().filter(|read| read.begins).count();
@@ -29,7 +30,7 @@ pub(super) fn fit(material: &Material, folds: &Folds, share: Option<f64>, precis
                     continue;
                 }
                 let mut add = |heads: usize, places: &[usize], belongs: bool| {
-                    index.heads.places.clone_from(&folds.heads[heads].places);
+                    index.heads.categories.clone_from(&folds.heads[heads].categories);
                     let text: Vec<TextScores> = places.iter().map(|place| read.text[*place]).collect();
                     let scores =
                         folds.heads[heads].read(&read.turn, everyone.len(), material.categories.len());
@@ -47,6 +48,8 @@ pub(super) fn fit(material: &Material, folds: &Folds, share: Option<f64>, precis
                     read.gold.contains(place) || of.is_some_and(|of| folds.group[of as usize] == group)
                 };
                 let left: Vec<usize> = everyone.iter().copied().filter(|place| !away(place)).collect();
+                // An agent of a new category is known by its texts alone, and its turns are its own all the same.
+                add(folds.without(fold, group), &everyone, true);
                 if !left.is_empty() {
                     add(folds.without(fold, group), &left, false);
                 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use pointsman_encode::Encoder;
-use pointsman_learn::evaluate::{EvalOptions, Evaluation, assign_models, evaluate};
+use pointsman_learn::evaluate::{EvalOptions, Evaluation, assign_models, evaluate, onboarding};
 use pointsman_learn::{Artifact, Split, Table};
 
 use crate::progress::Bar;
@@ -43,9 +43,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE.md")]
     report: Option<PathBuf>,
     /// Cross-validate over all rows in this many folds
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(2..=50), conflicts_with = "leave_out")]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(2..=50))]
     cv: Option<u16>,
-    /// Judge what was never seen: each dataset in turn by what the others teach
+    /// Judge what was never seen: each dataset in turn, or each model of the pool
     #[arg(long, value_name = "WHAT")]
     leave_out: Option<LeaveOut>,
     /// Train every estimator a second time on shuffled grades: what it must stand above
@@ -65,8 +65,10 @@ pub(crate) struct Args {
 /// What is judged without having been seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum LeaveOut {
-    /// Each data set in turn
+    /// Each data set in turn, by what the others teach
     Dataset,
+    /// Each model of the pool in turn, placed by few of its grades
+    Model,
 }
 
 /// Evaluates and prints.
@@ -75,8 +77,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let artifact = args.artifact.as_deref().map(|path| load(path, &*encoder)).transpose()?;
     let tables = args.data.iter().map(|folder| Table::read(folder)).collect::<Result<Vec<_>, _>>()?;
     let pools = assign_models(&args.models, &tables)?;
-    let mut bar = Bar::new();
     let options = args.options();
+    if args.leave_out == Some(LeaveOut::Model) {
+        return without_models(args, &tables, pools, &*encoder, &options);
+    }
+    let mut bar = Bar::new();
     let mut reports = Vec::with_capacity(tables.len());
     for (table, models) in tables.iter().zip(pools) {
         if tables.len() > 1 {
@@ -95,6 +100,30 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         [only] if args.json => term::say_json(only)?,
         _ if args.json => term::say_json(&found)?,
         _ => term::say(&found)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Leaves the models of each table out in turn.
+fn without_models(
+    args: &Args,
+    tables: &[Table],
+    pools: Vec<Option<Vec<String>>>,
+    encoder: &dyn Encoder,
+    options: &EvalOptions,
+) -> anyhow::Result<ExitCode> {
+    let mut bar = Bar::new();
+    let mut reports = Vec::with_capacity(tables.len());
+    for (table, models) in tables.iter().zip(pools) {
+        let options = EvalOptions { models, ..options.clone() };
+        let report = onboarding(table, encoder, &options, &mut |progress| bar.show(progress));
+        bar.clear();
+        reports.push(report?);
+    }
+    match reports.as_slice() {
+        [only] if args.json => term::say_json(only)?,
+        several if args.json => term::say_json(&several)?,
+        several => several.iter().try_for_each(term::say)?,
     }
     Ok(ExitCode::SUCCESS)
 }

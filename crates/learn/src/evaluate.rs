@@ -18,6 +18,7 @@ pub(crate) mod hull;
 mod judge;
 mod many;
 mod markdown;
+mod onboarding;
 mod plot;
 mod pool;
 mod reliability;
@@ -39,6 +40,7 @@ use pool::Pool;
 use run::{Runs, run};
 
 pub use many::{Evaluation, MeanGain, MeanOverTables, assign_models};
+pub use onboarding::{ModelBrier, OnboardingReport, onboarding};
 pub use plot::PlotError;
 pub use report::{
     Baselines, ByShare, ConstantPoint, ControlReport, Difference, EvalReport, FigureReport, Interval,
@@ -119,6 +121,18 @@ pub enum EvalError {
     OneDataset {
         /// Whose.
         table: String,
+    },
+    /// Too few rows to leave models out.
+    #[error(
+        "{table}: a fold of {folds} has {rows} prompts, and leaving models out draws 100 labels from it and judges as many more; give it more prompts, fewer folds or --split all"
+    )]
+    TooFewToOnboard {
+        /// Whose.
+        table: String,
+        /// Of the smallest fold.
+        rows: usize,
+        /// Folds.
+        folds: usize,
     },
     /// A pool for a table that is not there.
     #[error(

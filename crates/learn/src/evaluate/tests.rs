@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use pointsman_encode::StaticTable;
 use serde_json::Value;
 
-use super::{EvalError, EvalOptions, EvalReport, Evaluation, assign_models, evaluate};
+use super::{EvalError, EvalOptions, EvalReport, Evaluation, assign_models, evaluate, onboarding};
 use crate::artifact::{Artifact, Body};
 use crate::estimate::constant::Constant;
 use crate::estimate::{Head, Named};
@@ -161,6 +161,22 @@ fn rows_that_were_trained_on_are_counted_and_the_control_tells_learning_from_luc
     let (_folder, noise) = table(240, true, 18);
     let control = judge(&noise, &options).unwrap().control.unwrap();
     assert!(!control["moma"].above && !control["ridge"].above, "{control:?}");
+}
+
+#[test]
+fn a_model_left_out_is_placed_better_by_the_others_than_by_its_own_mean() {
+    let (_folder, known) = table(440, false, 23);
+    let options = EvalOptions { split: Split::All, folds: Some(2), ..few() };
+    let report = onboarding(&known, StaticTable::embedded(), &options, &mut |_| {}).unwrap();
+    assert_eq!((report.models.len(), report.folds), (3, 2));
+    // By definition the mean of 100 labels recovers nothing, and of fewer labels less than that.
+    assert!(report.recovered["mean"]["100"].abs() < 1e-9 && report.recovered["mean"]["10"] < 0.0);
+    let cheap = &report.brier["cheap"];
+    assert!(cheap.all_labels < cheap.mean_of_100, "{cheap:?}");
+    assert!(cheap.methods["column"]["100"] < cheap.mean_of_100 - 0.02, "{cheap:?}");
+    let few = EvalOptions { split: Split::All, folds: Some(5), ..few() };
+    let refused = onboarding(&known, StaticTable::embedded(), &few, &mut |_| {}).unwrap_err().to_string();
+    assert!(refused.contains("draws 100 labels"), "{refused}");
 }
 
 #[test]

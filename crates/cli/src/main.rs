@@ -13,6 +13,7 @@ mod eval;
 mod init;
 mod keys;
 mod log;
+mod onboard;
 mod pool;
 mod profile;
 mod progress;
@@ -48,6 +49,7 @@ enum Command {
     Route(route::Args),
     Demo(demo::Args),
     Profile(profile::Args),
+    Onboard(onboard::Args),
     Train(train::Args),
     Eval(eval::Args),
     Agents(agents::Args),
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Command::Route(args) => route::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Profile(args) => profile::run(&args),
+        Command::Onboard(args) => onboard::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Agents(args) => agents::run(&args),

@@ -20,6 +20,7 @@ use crate::estimate::input::Input;
 use crate::estimate::learned::Learned;
 use crate::lengths::Lengths;
 use crate::names::{dated, normalised};
+use crate::onboard::added::Added;
 use crate::prior::Prior;
 
 static DEFAULT: &[u8] = include_bytes!("../data/default.artifact");
@@ -122,6 +123,12 @@ pub(crate) struct Body {
     pub(crate) prior: Prior,
     /// Tokens read and written by calls of the training data, for the scale of costs.
     pub(crate) reference: Vec<(u32, u32)>,
+    /// Models that were added after training. They stand behind the content, which stays as it was trained.
+    #[serde(skip)]
+    pub(crate) added: Vec<Added>,
+    /// The cards of all models, trained ones first.
+    #[serde(skip)]
+    cards: Vec<Model>,
     /// Positions by name as written and as compared.
     #[serde(skip)]
     pub(crate) places: HashMap<String, usize>,
@@ -211,16 +218,19 @@ impl Artifact {
         Ok(Arc::new(Learned::new(Arc::clone(&self.body), head, name)))
     }
 
-    /// Every model it knows.
+    /// Every model it knows: those it was trained on, then those that were added.
     #[must_use]
     pub fn models(&self) -> &[Model] {
-        &self.body.models
+        self.body.cards()
     }
 
     /// The model that a target's profile names; see [`crate::names`].
     #[must_use]
     pub fn model(&self, profile: &str) -> Option<&Model> {
-        self.body.models.get(self.body.position(profile)?)
+        match self.body.added(profile) {
+            Some((_, added)) => Some(&added.model),
+            None => self.body.models.get(self.body.position(profile)?),
+        }
     }
 
     /// The scale on which a pool's costs are weighed: what its targets would charge for typical calls.
@@ -254,6 +264,20 @@ impl Body {
         self.places.get(profile).copied().or_else(own)
     }
 
+    fn cards(&self) -> &[Model] {
+        &self.cards
+    }
+
+    /// The trained model of this very name.
+    pub(crate) fn trained(&self, name: &str) -> Option<usize> {
+        self.places.get(name).or_else(|| self.places.get(&normalised(name))).copied()
+    }
+
+    /// The added model that `profile` names, and its place among the added. It goes before a dated stand-in.
+    pub(crate) fn added(&self, profile: &str) -> Option<(usize, &Added)> {
+        self.added.iter().enumerate().find(|(_, added)| added.is(profile))
+    }
+
     /// The model at `place`, where it stands in for `profile` rather than being it.
     pub(crate) fn stands_in(&self, profile: &str, place: usize) -> Option<Arc<str>> {
         let name = &self.models.get(place)?.name;
@@ -261,6 +285,7 @@ impl Body {
     }
 
     fn index(&mut self) {
+        self.cards = self.models.iter().chain(self.added.iter().map(|added| &added.model)).cloned().collect();
         self.places.clear();
         for (at, model) in self.models.iter().enumerate() {
             self.places.entry(normalised(&model.name)).or_insert(at);

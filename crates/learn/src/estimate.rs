@@ -7,6 +7,7 @@
 //! Promises: deterministic; no error whatever the signals hold (a missing vector is answered with the training means);
 //! tens of microseconds. Left out: goals and preferences.
 
+mod added;
 pub(crate) mod constant;
 pub(crate) mod directions;
 pub(crate) mod dot;

@@ -38,6 +38,7 @@ use crate::train::{Progress, TrainError, TrainOptions, fit, part};
 pub(crate) use pool::COVERED;
 use pool::Pool;
 use run::{Runs, run};
+pub(crate) use run::{facts, signals};
 
 pub use many::{Evaluation, MeanGain, MeanOverTables, assign_models};
 pub use onboarding::{ModelBrier, OnboardingReport, onboarding};

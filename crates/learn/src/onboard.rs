@@ -7,6 +7,15 @@
 //! Left out: training on the new answers together with the old ones, which is what `train` does and what should follow
 //! once there are enough.
 
+pub(crate) mod added;
 mod column;
+mod leave_out;
+mod place;
 
+pub use added::ENOUGH;
 pub use column::Column;
+pub use leave_out::{LeaveOut, LeaveOutError, LeftOut, leave_out};
+pub use place::{OnboardError, Placed, place};
+
+#[cfg(test)]
+mod tests;

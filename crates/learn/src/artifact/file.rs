@@ -1,4 +1,4 @@
-//! The artifact's bytes: magic, version, sha256, content.
+//! The artifact's bytes: magic, version, sha256, content. Behind the trained content stand models that were added later.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,12 @@ const CONTENT_AT: usize = SUM_AT + 32;
 
 pub(super) fn write(body: &Body) -> Result<Vec<u8>, ArtifactError> {
     check(body)?;
-    let content = postcard::to_stdvec(body).map_err(|_| ArtifactError::Content { part: "content" })?;
+    let mut content = postcard::to_stdvec(body).map_err(|_| ArtifactError::Content { part: "content" })?;
+    if !body.added.is_empty() {
+        let added =
+            postcard::to_stdvec(&body.added).map_err(|_| ArtifactError::Content { part: "added models" })?;
+        content.extend_from_slice(&added);
+    }
     let mut bytes = Vec::with_capacity(CONTENT_AT + content.len());
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&VERSION.to_le_bytes());
@@ -37,7 +42,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<Body, ArtifactError> {
     if Sha256::digest(content).as_slice() != sum {
         return Err(ArtifactError::Checksum);
     }
-    let body = postcard::from_bytes(content).map_err(|_| ArtifactError::Content { part: "content" })?;
+    let (mut body, rest) =
+        postcard::take_from_bytes::<Body>(content).map_err(|_| ArtifactError::Content { part: "content" })?;
+    if !rest.is_empty() {
+        body.added =
+            postcard::from_bytes(rest).map_err(|_| ArtifactError::Content { part: "added models" })?;
+    }
     check(&body)?;
     Ok(body)
 }
@@ -80,6 +90,13 @@ fn check(body: &Body) -> Result<(), ArtifactError> {
     };
     if !body.heads.iter().enumerate().all(fits) {
         return wrong("list of estimators");
+    }
+    let names: HashSet<_> =
+        body.models.iter().chain(body.added.iter().map(|added| &added.model)).map(|m| &m.name).collect();
+    if names.len() != models + body.added.len()
+        || !body.added.iter().all(|added| added.fits(body.heads.len(), models))
+    {
+        return wrong("added models");
     }
     if !body.heads.iter().any(|named| named.name == body.default) {
         return wrong("default estimator");

@@ -7,6 +7,7 @@ use pointsman_kernel::{
     Candidates, Estimate, Estimates, Estimator, Facts, Price, Signals, Source, Spread, Target, Usual,
 };
 
+use super::added::AddedModels;
 use super::{Named, predict};
 use crate::artifact::Body;
 use crate::prior::{Placed, demand};
@@ -24,6 +25,7 @@ pub(crate) struct Learned {
     /// Tokens of each model's usual answer, and of a usual prompt: what its usual cost is made of.
     usual_output: Vec<Spread>,
     usual_input: f64,
+    added: AddedModels,
 }
 
 impl Learned {
@@ -33,7 +35,8 @@ impl Learned {
         let usual_output = (0..body.models.len()).map(|model| body.lengths.of(model, &average)).collect();
         let read = body.reference.iter().map(|(input, _)| f64::from(*input)).sum::<f64>();
         let usual_input = read / body.reference.len().max(1) as f64;
-        Self { body, head, name: Cow::Owned(name.to_owned()), usual_output, usual_input }
+        let added = AddedModels::new(&body, head, body.lengths.of_anyone(&average));
+        Self { body, head, name: Cow::Owned(name.to_owned()), usual_output, usual_input, added }
     }
 
     /// What a known model brings whatever the prompt, at the target's price.
@@ -69,6 +72,16 @@ impl Estimator for Learned {
         let mut anyone: Option<Spread> = None;
         let relief = demand::relief(&signals.features);
         for target in &candidates.kept {
+            if !self.added.is_empty() {
+                let anyone = *anyone.get_or_insert_with(|| body.lengths.of_anyone(&x));
+                if let Some(said) = self.added.said(body, target, &quality, anyone, self.usual_input) {
+                    let learned = Source::learned(self.name.clone());
+                    let source = Source { provisional: said.provisional, ..learned };
+                    let estimate = priced(target, said.quality, said.length, signals, source);
+                    out.list.push(Estimate { usual: Some(said.usual), ..estimate });
+                    continue;
+                }
+            }
             let known = body.position(&target.profile);
             let value = known.and_then(|model| Some((model, *quality.get(model)?)));
             let (quality, usual, length, source) = match value {
@@ -118,7 +131,7 @@ fn priced(target: &Target, quality: Spread, length: Spread, signals: &Signals, s
 }
 
 /// Nano-dollars for a call of this length.
-fn cost(price: &Price, input_tokens: f64, output: Spread) -> Spread {
+pub(super) fn cost(price: &Price, input_tokens: f64, output: Spread) -> Spread {
     let (each_in, each_out) = (price.input.0 as f64 / 1e6, price.output.0 as f64 / 1e6);
     Spread {
         mean: price.per_call.0 as f64 + each_in * input_tokens + each_out * output.mean,

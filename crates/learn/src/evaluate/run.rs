@@ -115,7 +115,7 @@ fn chosen(
     position.unwrap_or(pool.best) as u16
 }
 
-fn signals(encoded: &Encoded, input_tokens: u32) -> Signals {
+pub(crate) fn signals(encoded: &Encoded, input_tokens: u32) -> Signals {
     Signals {
         input_tokens,
         turns: 1,
@@ -139,7 +139,7 @@ pub(super) fn route(pool: &Pool, scale: CostScale) -> Route {
     }
 }
 
-pub(super) fn facts(artifact: &str, encoder: &str) -> Facts {
+pub(crate) fn facts(artifact: &str, encoder: &str) -> Facts {
     Facts {
         decision: "eval".into(),
         now: Timestamp(0),

@@ -128,7 +128,7 @@ pub(crate) struct Body {
     pub(crate) added: Vec<Added>,
     /// The cards of all models, trained ones first.
     #[serde(skip)]
-    cards: Vec<Model>,
+    pub(crate) cards: Vec<Model>,
     /// Positions by name as written and as compared.
     #[serde(skip)]
     pub(crate) places: HashMap<String, usize>,

@@ -73,7 +73,7 @@ impl Estimator for Learned {
         let relief = demand::relief(&signals.features);
         for target in &candidates.kept {
             if !self.added.is_empty() {
-                let anyone = *anyone.get_or_insert_with(|| body.lengths.of_anyone(&x));
+                let anyone = *anyone.get_or_insert_with(|| body.lengths.of_anyone(x));
                 if let Some(said) = self.added.said(body, target, &quality, anyone, self.usual_input) {
                     let learned = Source::learned(self.name.clone());
                     let source = Source { provisional: said.provisional, ..learned };

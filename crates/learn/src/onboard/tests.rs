@@ -15,7 +15,7 @@ const ENTIRE: usize = 160;
 
 /// A prompt, and whether it is hard.
 fn prompt(at: usize) -> (String, bool) {
-    let hard = at % 2 == 0;
+    let hard = at.is_multiple_of(2);
     let text = if hard {
         format!("Prove by induction that the sum of the first {at} cubes is a square of a triangular number")
     } else {

@@ -173,7 +173,10 @@ fn a_model_left_out_is_placed_better_by_the_others_than_by_its_own_mean() {
     assert!(report.recovered["mean"]["100"].abs() < 1e-9 && report.recovered["mean"]["10"] < 0.0);
     let cheap = &report.brier["cheap"];
     assert!(cheap.all_labels < cheap.mean_of_100, "{cheap:?}");
-    assert!(cheap.methods["column"]["100"] < cheap.mean_of_100 - 0.02, "{cheap:?}");
+    // The two known models hardly mind what `cheap` minds, so the map has little to go by; it must never be worse.
+    for labels in ["10", "25", "50", "100"] {
+        assert!(cheap.methods["column"][labels] < cheap.methods["mean"][labels], "{cheap:?}");
+    }
     let few = EvalOptions { split: Split::All, folds: Some(5), ..few() };
     let refused = onboarding(&known, StaticTable::embedded(), &few, &mut |_| {}).unwrap_err().to_string();
     assert!(refused.contains("draws 100 labels"), "{refused}");

@@ -7,8 +7,8 @@
 //! the rest; there is no point at which it has to be chosen which.
 //!
 //! Promises: predictions lie in [0, 1] and are finite whatever came in; one answer more never needs other settings.
-//! The strength of the three pulls was chosen on the `train` rows of a published table; what they are worth there is
-//! measured by leaving out each model of a pool in turn.
+//! The strength of the three pulls was chosen by cross-validation over all rows of a published table, so what leaving out
+//! each model of its pool in turn shows there is a little optimistic.
 #![allow(
     clippy::indexing_slicing,
     reason = "training code over matrices whose sizes are fixed where they are made"

@@ -35,7 +35,7 @@ fn what_functions_share_describes_an_agent_without_a_description() {
 
 #[test]
 fn faults_name_file_line_and_remedy() {
-    let twice = file("{\"agent\": \"a\"}\n{\"agent\": \"a\"}\n");
+    let twice = file("{\"agent\": \"a\"}\n{\"agent\": \"a\", \"description\": \"another\"}\n");
     assert!(read_agents(twice.path(), None).unwrap_err().to_string().contains("registered twice"));
     let broken = file("{\"agent\": \"a\"}\n{\"agent\": 3}\n");
     assert!(read_agents(broken.path(), None).unwrap_err().to_string().contains(":2: "));

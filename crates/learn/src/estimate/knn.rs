@@ -45,13 +45,12 @@ impl Knn {
         let neighbours = self.neighbours as usize;
         let mut near: Vec<(i32, u32)> = Vec::new();
         for block in &self.blocks {
-            near.clear();
-            let rows = block.rows.chunks_exact((self.dimensions as usize).max(1));
-            near.extend(rows.zip(0..).map(|(row, at)| (-dot_i8(row, &query), at)));
-            if near.len() > neighbours && neighbours > 0 {
-                near.select_nth_unstable(neighbours - 1);
-                near.truncate(neighbours);
-            }
+            nearest(
+                block.rows.chunks_exact((self.dimensions as usize).max(1)),
+                &query,
+                neighbours,
+                &mut near,
+            );
             block.add(&near, self.prior, out);
         }
     }
@@ -65,6 +64,41 @@ impl Knn {
         };
         self.dimensions as usize == dimensions && self.mean.len() == models && self.blocks.iter().all(whole)
     }
+}
+
+/// Puts the `neighbours` nearest rows into `near`: negated similarity and place, in no order.
+///
+/// What cannot be among them any more is not kept: looking for the few in a list of all would cost more than the products.
+fn nearest<'a>(
+    rows: impl Iterator<Item = &'a [i8]>,
+    query: &[i16],
+    neighbours: usize,
+    near: &mut Vec<(i32, u32)>,
+) {
+    near.clear();
+    let mut furthest = i32::MAX;
+    for (row, at) in rows.zip(0..) {
+        let distance = -dot_i8(row, query);
+        if distance > furthest {
+            continue;
+        }
+        near.push((distance, at));
+        if near.len() >= 4 * neighbours.max(1) {
+            furthest = keep(near, neighbours).unwrap_or(furthest);
+        }
+    }
+    keep(near, neighbours);
+}
+
+/// Keeps the `neighbours` nearest, and says how far the last of them is.
+fn keep(near: &mut Vec<(i32, u32)>, neighbours: usize) -> Option<i32> {
+    if near.len() <= neighbours || neighbours == 0 {
+        return None;
+    }
+    let (_, last, _) = near.select_nth_unstable(neighbours - 1);
+    let furthest = last.0;
+    near.truncate(neighbours);
+    Some(furthest)
 }
 
 impl Block {
@@ -96,4 +130,31 @@ pub(crate) fn quantised(x: &[f32]) -> Vec<i16> {
     let norm = x.iter().map(|value| value * value).sum::<f32>().sqrt();
     let scale = if norm > 0.0 { NORM / norm } else { 0.0 };
     x.iter().map(|value| (value * scale).round().clamp(-127.0, 127.0) as i16).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use pointsman_kernel::rng::Rng;
+
+    use super::{dot_i8, nearest};
+
+    #[test]
+    fn the_nearest_are_those_that_sorting_all_would_give() {
+        let mut rng = Rng::new(5);
+        let mut value = || (rng.next_u64() % 15) as i8 - 7;
+        for (rows, neighbours) in [(0, 3), (2, 3), (50, 3), (900, 7), (900, 1), (40, 0)] {
+            let data: Vec<Vec<i8>> = (0..rows).map(|_| (0..4).map(|_| value()).collect()).collect();
+            let query: Vec<i16> = (0..4).map(|_| value().into()).collect();
+            let mut all: Vec<(i32, u32)> =
+                data.iter().zip(0..).map(|(row, at)| (-dot_i8(row, &query), at)).collect();
+            all.sort_unstable();
+            if neighbours > 0 {
+                all.truncate(neighbours);
+            }
+            let mut near = Vec::new();
+            nearest(data.iter().map(Vec::as_slice), &query, neighbours, &mut near);
+            near.sort_unstable();
+            assert_eq!(near, all, "{rows} rows, {neighbours} neighbours");
+        }
+    }
 }

@@ -15,9 +15,9 @@ use std::sync::{Arc, LazyLock};
 use pointsman_kernel::{CostScale, Estimator, Money, Price, Target};
 use serde::{Deserialize, Serialize};
 
-use crate::estimate::Named;
 use crate::estimate::input::Input;
 use crate::estimate::learned::Learned;
+use crate::estimate::{Head, Named};
 use crate::lengths::Lengths;
 use crate::names::{dated, normalised};
 use crate::onboard::added::Added;
@@ -286,6 +286,11 @@ impl Body {
 
     fn index(&mut self) {
         self.cards = self.models.iter().chain(self.added.iter().map(|added| &added.model)).cloned().collect();
+        for named in &mut self.heads {
+            if let Head::Knn(knn) = &mut named.head {
+                knn.widen();
+            }
+        }
         self.places.clear();
         for (at, model) in self.models.iter().enumerate() {
             self.places.entry(normalised(&model.name)).or_insert(at);

@@ -35,6 +35,23 @@ pub(crate) fn dot_i8(a: &[i8], b: &[i16]) -> i32 {
     total
 }
 
+/// The same of sixteen-bit values; both sides are small enough that nothing overflows.
+pub(crate) fn dot_i16(a: &[i16], b: &[i16]) -> i32 {
+    let mut total = 0_i32;
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    for (a, b) in a.iter().zip(b) {
+        let mut sum = 0_i32;
+        for (a, b) in a.iter().zip(b) {
+            sum += i32::from(*a) * i32::from(*b);
+        }
+        total += sum;
+    }
+    for (a, b) in a_rest.iter().zip(b_rest) {
+        total += i32::from(*a) * i32::from(*b);
+    }
+    total
+}
+
 /// `into += scale * from`.
 #[inline]
 pub(crate) fn add_scaled(into: &mut [f32], from: &[f32], scale: f32) {

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::dot::dot_i8;
+use super::dot::{dot_i8, dot_i16};
 
 /// Outcomes are stored in this many steps; [`UNKNOWN`] where there is none.
 pub(crate) const STEPS: f32 = 254.0;
@@ -33,6 +33,9 @@ pub(crate) struct Block {
     pub(crate) models: Vec<u32>,
     /// Inputs of norm 508, each value kept within 127, row by row.
     pub(crate) rows: Vec<i8>,
+    /// The same in sixteen bits, which a processor multiplies three times as fast; made when an artifact is loaded.
+    #[serde(skip)]
+    pub(crate) wide: Vec<i16>,
     /// Outcomes, row by row, one for each of `models`.
     pub(crate) outcomes: Vec<u8>,
 }
@@ -45,13 +48,22 @@ impl Knn {
         let neighbours = self.neighbours as usize;
         let mut near: Vec<(i32, u32)> = Vec::new();
         for block in &self.blocks {
-            nearest(
-                block.rows.chunks_exact((self.dimensions as usize).max(1)),
-                &query,
-                neighbours,
-                &mut near,
-            );
+            let width = (self.dimensions as usize).max(1);
+            if block.wide.len() == block.rows.len() {
+                let distances = block.wide.chunks_exact(width).map(|row| -dot_i16(row, &query));
+                nearest(distances, neighbours, &mut near);
+            } else {
+                let distances = block.rows.chunks_exact(width).map(|row| -dot_i8(row, &query));
+                nearest(distances, neighbours, &mut near);
+            }
             block.add(&near, self.prior, out);
+        }
+    }
+
+    /// Makes ready to be asked often.
+    pub(crate) fn widen(&mut self) {
+        for block in &mut self.blocks {
+            block.wide = block.rows.iter().map(|value| i16::from(*value)).collect();
         }
     }
 
@@ -69,16 +81,10 @@ impl Knn {
 /// Puts the `neighbours` nearest rows into `near`: negated similarity and place, in no order.
 ///
 /// What cannot be among them any more is not kept: looking for the few in a list of all would cost more than the products.
-fn nearest<'a>(
-    rows: impl Iterator<Item = &'a [i8]>,
-    query: &[i16],
-    neighbours: usize,
-    near: &mut Vec<(i32, u32)>,
-) {
+fn nearest(distances: impl Iterator<Item = i32>, neighbours: usize, near: &mut Vec<(i32, u32)>) {
     near.clear();
     let mut furthest = i32::MAX;
-    for (row, at) in rows.zip(0..) {
-        let distance = -dot_i8(row, query);
+    for (distance, at) in distances.zip(0..) {
         if distance > furthest {
             continue;
         }
@@ -152,7 +158,7 @@ mod tests {
                 all.truncate(neighbours);
             }
             let mut near = Vec::new();
-            nearest(data.iter().map(Vec::as_slice), &query, neighbours, &mut near);
+            nearest(data.iter().map(|row| -dot_i8(row, &query)), neighbours, &mut near);
             near.sort_unstable();
             assert_eq!(near, all, "{rows} rows, {neighbours} neighbours");
         }

@@ -9,12 +9,10 @@
 
 pub(crate) mod added;
 mod column;
-mod leave_out;
 mod place;
 
 pub use added::ENOUGH;
 pub use column::Column;
-pub use leave_out::{LeaveOut, LeaveOutError, LeftOut, leave_out};
 pub use place::{OnboardError, Placed, place};
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::ask::{Request, decide_chat};
 use crate::auth::{Caller, caller};
 use crate::error::Refusal;
 use crate::headers;
-use crate::reply;
+use crate::reply::{self, Envelope};
 use crate::snapshot::Snapshot;
 use crate::ticket::{Arrival, Ticket};
 
@@ -91,7 +91,7 @@ pub(crate) async fn carry_out(
     let targets = RequestTargets { snapshot, call };
     let log = ticket.log.clone();
     match drive(plan, &targets, &app.health, &app.clock, &log).await {
-        Ok(committed) => Ok(pass_on(ticket, committed)),
+        Ok(committed) => Ok(pass_on(ticket, committed, Envelope::OpenAi)),
         Err(failure) => {
             let refusal = Refusal::of_call(&failure).of(id);
             let attempts = log.snapshot().len();
@@ -103,7 +103,8 @@ pub(crate) async fn carry_out(
     }
 }
 
-fn pass_on(mut ticket: Ticket, committed: Committed) -> Response {
+/// Passes an answer on. `envelope` is what an error stands in if its stream breaks.
+pub(crate) fn pass_on(mut ticket: Ticket, committed: Committed, envelope: Envelope) -> Response {
     let Committed { target, status, headers: sent, lossy, body, .. } = committed;
     ticket.first_byte();
     ticket.lossy.clone_from(&lossy);
@@ -117,7 +118,7 @@ fn pass_on(mut ticket: Ticket, committed: Committed) -> Response {
         }
         CommittedBody::Stream(stream) => {
             reply::number(&mut head, headers::ATTEMPTS, ticket.log.snapshot().len() as u64 + 1);
-            respond(status, head, Body::new(reply::StreamBody::new(stream, target, ticket)))
+            respond(status, head, Body::new(reply::StreamBody::new(stream, target, ticket, envelope)))
         }
     }
 }
@@ -135,7 +136,8 @@ pub(crate) async fn read(app: &App, parts: &Parts, body: Body) -> Result<Request
     Request::parse(bytes)
 }
 
-async fn read_body(limit: usize, parts: &Parts, body: Body) -> Result<Bytes, Refusal> {
+/// Reads a body of no more than `limit` bytes.
+pub(crate) async fn read_body(limit: usize, parts: &Parts, body: Body) -> Result<Bytes, Refusal> {
     let too_large = || {
         Refusal::new(
             StatusCode::PAYLOAD_TOO_LARGE,

@@ -22,11 +22,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pointsman_backends::{Deadlines, Script};
+use pointsman_kernel::agents::{Skill, Slot};
 use pointsman_kernel::health::BreakerPolicy;
 use pointsman_kernel::plan::Patience;
 use pointsman_kernel::session::Switching;
 use pointsman_kernel::{Estimator, Flags, Preference, Price};
 use pointsman_learn::Artifact;
+use pointsman_wire::a2a::Version;
 use secrecy::SecretString;
 
 pub(crate) use check::is_loopback;
@@ -49,6 +51,8 @@ pub struct Config {
     pub providers: Vec<Provider>,
     /// Targets the file describes, in its order.
     pub targets: Vec<Declared>,
+    /// Agents the file describes, by name.
+    pub agents: Vec<DeclaredAgent>,
     /// Routes the file describes.
     pub routes: BTreeMap<String, RouteRules>,
     /// How long to wait for an upstream.
@@ -157,6 +161,53 @@ pub struct Declared {
     pub script: Option<Script>,
 }
 
+/// An agent as the file describes it; what it leaves open its card answers.
+#[derive(Clone, Debug)]
+pub struct DeclaredAgent {
+    /// Its public name.
+    pub name: Arc<str>,
+    /// Where its card is.
+    pub card: Option<String>,
+    /// Where it takes calls.
+    pub url: Option<String>,
+    /// The version it speaks.
+    pub version: Option<Version>,
+    /// It streams.
+    pub streams: Option<bool>,
+    /// Its key.
+    pub key: Option<SecretString>,
+    /// Headers to send besides.
+    pub headers: Vec<(String, SecretString)>,
+    /// Certificates to trust besides the public ones.
+    pub ca_file: Option<PathBuf>,
+    /// How it is reached.
+    pub proxy: Proxy,
+    /// Its card's addresses may lead anywhere.
+    pub allow_private: bool,
+    /// How often its card is fetched.
+    pub refresh: Duration,
+    /// Earlier turns are sent as text.
+    pub transcript: bool,
+    /// What it charges.
+    pub price: Option<Price>,
+    /// What it does.
+    pub description: Option<String>,
+    /// What it can be asked for.
+    pub skills: Vec<Skill>,
+    /// What people say to it.
+    pub examples: Vec<String>,
+    /// Where it belongs.
+    pub categories: Vec<String>,
+    /// What must be known before it is asked.
+    pub slots: Vec<Slot>,
+    /// What a caller must have been granted.
+    pub scopes: Vec<String>,
+    /// Agents it may hand a conversation to.
+    pub handoffs: Vec<String>,
+    /// Labels.
+    pub tags: Vec<String>,
+}
+
 /// A route as the file describes it.
 #[derive(Clone, Debug)]
 pub struct RouteRules {
@@ -241,6 +292,12 @@ impl Config {
         })?;
         let origin = Origin { name: name.to_owned(), tree, json: shape.json.to_string() };
         check::check(file, origin, shape.faults, env)
+    }
+
+    /// The agent of this name.
+    #[must_use]
+    pub fn agent(&self, name: &str) -> Option<&DeclaredAgent> {
+        self.agents.iter().find(|agent| &*agent.name == name)
     }
 
     /// The provider of this name.

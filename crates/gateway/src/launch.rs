@@ -15,7 +15,7 @@ use crate::app::{App, router};
 use crate::config::{Env, KeysRule};
 use crate::reload::Live;
 use crate::server::{ListenError, bind, serve};
-use crate::{discover, reload};
+use crate::{agents, discover, reload};
 
 /// How long running requests may take to end after a shutdown was asked for.
 pub const GRACE: Duration = Duration::from_secs(30);
@@ -100,7 +100,11 @@ pub async fn start(live: Arc<Live>, home: &Path, address: SocketAddr) -> Result<
     }
     let health = HealthBoard::new(config.breaker);
     let app = Arc::new(App::new(Arc::clone(&live), ledger, keys, health, Arc::new(SystemClock)));
-    let tasks = vec![discover::spawn(&live, Some(address)), tokio::spawn(keep_house(Arc::clone(&app)))];
+    let tasks = vec![
+        discover::spawn(&live, Some(address)),
+        agents::spawn(&live),
+        tokio::spawn(keep_house(Arc::clone(&app))),
+    ];
     Ok(Running { address, app, listener, tasks, _watch: reload::watch(&live) })
 }
 

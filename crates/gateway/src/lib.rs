@@ -3,6 +3,8 @@
 //! Wiring: the decision is the kernel's, the calls are the backends', the records the store's. A request's way is
 //! [`ingress`], then [`chat`]: parse and resolve ([`ask`]), decide, draw a [`ticket`], carry the plan out, pass the bytes on ([`reply`]).
 
+pub mod a2a;
+pub mod agents;
 pub mod app;
 pub mod ask;
 pub mod auth;

@@ -10,10 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use arc_swap::{ArcSwap, Guard};
-use pointsman_backends::Endpoint;
+use pointsman_backends::a2a::{CardSource, Found};
+use pointsman_backends::{Endpoint, Pool};
 use secrecy::ExposeSecret;
 
-use crate::config::{Config, Env, Fault, Faults, Kind, Provider, Proxy};
+use crate::agents::{self, CardState, Cards};
+use crate::config::{Config, DeclaredAgent, Env, Fault, Faults, Kind, Provider, Proxy};
 use crate::snapshot::{Connections, Discovered, Listed, Snapshot};
 
 pub use watch::{WatchGuard, watch};
@@ -28,6 +30,7 @@ pub struct Live {
     making: Mutex<Making>,
     generation: tokio::sync::watch::Sender<u64>,
     wanted: tokio::sync::Notify,
+    agent_wanted: tokio::sync::Notify,
 }
 
 /// How the last reload went.
@@ -54,6 +57,7 @@ pub(crate) struct Identity {
 #[derive(Default)]
 struct Making {
     discovered: Discovered,
+    cards: Cards,
     connections: Connections,
 }
 
@@ -77,7 +81,8 @@ impl Live {
 
     fn new(config: Config, source: Option<(PathBuf, Env)>) -> Result<Arc<Self>, Faults> {
         let mut making = Making::default();
-        let snapshot = Snapshot::compile(&config, &making.discovered, &mut making.connections)?;
+        let snapshot =
+            Snapshot::compile(&config, &making.discovered, &making.cards, &mut making.connections)?;
         say(&config.warnings);
         Ok(Arc::new(Self {
             snapshot: ArcSwap::from_pointee(snapshot),
@@ -91,6 +96,7 @@ impl Live {
             making: Mutex::new(making),
             generation: tokio::sync::watch::Sender::new(1),
             wanted: tokio::sync::Notify::new(),
+            agent_wanted: tokio::sync::Notify::new(),
         }))
     }
 
@@ -139,8 +145,14 @@ impl Live {
                 };
                 config.provider(name).is_some_and(same)
             });
-            let Making { discovered, connections } = &mut *making;
-            Snapshot::compile(&config, discovered, connections).map(|snapshot| (config, snapshot))
+            making.cards.retain(|name, _| {
+                let same = |agent: &DeclaredAgent| {
+                    before.agent(name).map(agents::Identity::of) == Some(agents::Identity::of(agent))
+                };
+                config.agent(name).is_some_and(same)
+            });
+            let Making { discovered, cards, connections } = &mut *making;
+            Snapshot::compile(&config, discovered, cards, connections).map(|snapshot| (config, snapshot))
         });
         match made {
             Ok((config, snapshot)) => {
@@ -201,16 +213,67 @@ impl Live {
             return;
         }
         making.discovered.insert(Arc::clone(name), now);
-        let Making { discovered, connections } = &mut *making;
-        match Snapshot::compile(&config, discovered, connections) {
+        let Making { discovered, cards, connections } = &mut *making;
+        match Snapshot::compile(&config, discovered, cards, connections) {
             Ok(snapshot) => self.swap(snapshot, None),
             Err(faults) => tracing::error!(%faults, provider = %name, "the models listed cannot be served"),
         }
     }
 
+    /// An agent's card was fetched, or could not be: makes a new snapshot if that changes anything. A card that cannot be
+    /// served counts as one that did not come.
+    pub(crate) fn card_came(
+        &self,
+        name: &Arc<str>,
+        identity: &agents::Identity,
+        said: Result<Found, Arc<str>>,
+    ) {
+        let mut making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let config = self.config();
+        if config.agent(name).is_none_or(|agent| agents::Identity::of(agent) != *identity) {
+            return;
+        }
+        let before = making.cards.get(name).cloned();
+        let mut now = before.clone().unwrap_or_default();
+        match said {
+            Ok(found) => (now.found, now.error) = (Some(Arc::new(found)), None),
+            Err(error) => now.error = Some(error),
+        }
+        if before.as_ref() == Some(&now) {
+            return;
+        }
+        making.cards.insert(Arc::clone(name), now);
+        let Making { discovered, cards, connections } = &mut *making;
+        let faults = match Snapshot::compile(&config, discovered, cards, connections) {
+            Ok(snapshot) => return self.swap(snapshot, None),
+            Err(faults) => faults,
+        };
+        tracing::error!(%faults, agent = %name, "the agent's card cannot be served; the last one counts on");
+        let kept = CardState {
+            error: Some("its card cannot be served as it stands".into()),
+            ..before.unwrap_or_default()
+        };
+        cards.insert(Arc::clone(name), kept);
+        if let Ok(snapshot) = Snapshot::compile(&config, discovered, cards, connections) {
+            self.swap(snapshot, None);
+        }
+    }
+
+    /// How an agent's card is fetched, by the connections that serve.
+    pub(crate) fn card_source(&self, agent: &DeclaredAgent) -> Option<(Pool, CardSource)> {
+        let mut making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        making.connections.card_source(agent)
+    }
+
+    /// Waits for [`Self::ask_again`], as whoever fetches cards does.
+    pub(crate) async fn agent_asked_for(&self) {
+        self.agent_wanted.notified().await;
+    }
+
     /// A request came for what a provider may have that could not be asked: has it asked again.
     pub(crate) fn ask_again(&self) {
         self.wanted.notify_one();
+        self.agent_wanted.notify_one();
     }
 
     /// Waits for [`Self::ask_again`].

@@ -8,8 +8,10 @@ use futures_util::Stream;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use http_body::{Body, Frame};
 use pointsman_backends::{CommittedStream, Failure, Tally};
-use pointsman_kernel::{ErrorKind, Status, TargetId};
+use pointsman_kernel::{DecisionId, ErrorKind, Status, TargetId};
+use pointsman_wire::a2a::rpc::Id;
 
+use crate::a2a;
 use crate::error::broken_stream_event;
 use crate::headers;
 use crate::ticket::{Bill, Ticket};
@@ -20,12 +22,31 @@ pub struct StreamBody {
     stream: Option<CommittedStream>,
     target: TargetId,
     ticket: Ticket,
+    envelope: Envelope,
+}
+
+/// What an error stands in, by what the client speaks.
+pub enum Envelope {
+    /// OpenAI's.
+    OpenAi,
+    /// JSON-RPC's, under the request's id.
+    Rpc(Id),
+}
+
+impl Envelope {
+    /// The event a broken stream ends in.
+    fn broken(&self, failure: &Failure, decision: &DecisionId) -> Vec<u8> {
+        match self {
+            Self::OpenAi => broken_stream_event(failure, decision),
+            Self::Rpc(id) => a2a::of_failure(failure, decision).to_event(id),
+        }
+    }
 }
 
 impl StreamBody {
     /// Passes `stream` on under `ticket`.
-    pub fn new(stream: CommittedStream, target: TargetId, ticket: Ticket) -> Self {
-        Self { stream: Some(stream), target, ticket }
+    pub fn new(stream: CommittedStream, target: TargetId, ticket: Ticket, envelope: Envelope) -> Self {
+        Self { stream: Some(stream), target, ticket, envelope }
     }
 
     /// Drops the stream, which settles its attempt, and settles the request.
@@ -65,7 +86,7 @@ impl Body for StreamBody {
                 if failure.shown {
                     return Poll::Ready(None);
                 }
-                let event = broken_stream_event(&failure, &self.ticket.decision().facts.decision);
+                let event = self.envelope.broken(&failure, &self.ticket.decision().facts.decision);
                 Poll::Ready(Some(Ok(Frame::data(Bytes::from(event)))))
             }
             None => {

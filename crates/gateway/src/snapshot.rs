@@ -6,14 +6,16 @@
 mod compile;
 mod connect;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use pointsman_backends::{Backend, Deadlines};
+use pointsman_kernel::agents::Registry;
 use pointsman_kernel::health::BreakerPolicy;
 use pointsman_kernel::{Estimator, Route, Target, TargetId, Versions};
 use pointsman_learn::Artifact;
 
+use crate::agents::ServedAgent;
 use crate::embed::SlowEncoder;
 
 pub use crate::catalogue::Mode;
@@ -31,6 +33,10 @@ pub struct Snapshot {
     pub order: Vec<TargetId>,
     /// `provider/model` to the id it is served under.
     pub aliases: HashMap<String, TargetId>,
+    /// Agents by name, those too whose card has not come.
+    pub agents: BTreeMap<Arc<str>, Arc<ServedAgent>>,
+    /// The agents that are served, as the first stage knows them.
+    pub registry: Registry,
     /// Routes by name; `auto` is there as soon as a chat target is.
     pub routes: HashMap<String, Arc<ServedRoute>>,
     /// The route of a request that names its target: all targets, no choice.
@@ -51,7 +57,7 @@ pub struct Snapshot {
     pub keep_prompts: bool,
     /// When a client needs a key.
     pub keys_required: KeysRule,
-    /// Some provider has not said yet what it has.
+    /// Some provider has not said yet what it has, or some agent's card has not come.
     pub discovering: bool,
     /// The providers, in the configuration's order.
     pub providers: Vec<ProviderStatus>,
@@ -123,7 +129,7 @@ impl Snapshot {
         self.routes.get(name)
     }
 
-    /// Why a model may be missing that a provider has: for each whose models are not known, or not of late, what is in
+    /// Why a model or an agent may be missing that is configured: for each of whom nothing is known, or nothing of late, what is in
     /// the way. Nothing an upstream wrote is in it.
     #[must_use]
     pub fn unlisted(&self) -> Vec<String> {
@@ -136,7 +142,8 @@ impl Snapshot {
             }
             None => None,
         };
-        self.providers.iter().filter_map(why).collect()
+        let agents = self.agents.values().filter_map(|agent| agent.trouble());
+        self.providers.iter().filter_map(why).chain(agents).collect()
     }
 }
 

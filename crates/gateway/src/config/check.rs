@@ -1,6 +1,7 @@
 //! What keys mean together: names that must exist, numbers that must fit each other, files and variables that must be
 //! there. Every fault is collected; nothing stops at the first.
 
+mod agents;
 mod learned;
 mod providers;
 mod routes;
@@ -35,6 +36,7 @@ pub(super) fn check(
     let listen = check.listen(&file.listen);
     let providers = check.providers(&file);
     let targets = check.targets(&file, &providers);
+    let agents = check.agents(&file);
     let routes = check.routes(&file, &providers, &targets);
     let (timeouts, breaker) = (check.timeouts(&file.timeouts), check.breaker(&file.breaker));
     let limits = check.limits(&file.limits);
@@ -47,6 +49,7 @@ pub(super) fn check(
             listen,
             providers,
             targets,
+            agents,
             routes,
             timeouts,
             limits,

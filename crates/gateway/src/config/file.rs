@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 use super::scalar::{Prefer, SecretRef, Size, Time, Word};
 use super::selection::{Caution, Selector};
 
+mod agents;
+
+pub use agents::{Agent, AgentPrice, AgentSkill, AgentSlot, Protocol};
+
 /// The whole file. Every key may be left out.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -25,6 +29,8 @@ pub struct File {
     /// Models that need more said of them than their name. Those of a provider's `models`, and those it lists when
     /// asked, are targets without an entry here.
     pub targets: Vec<Target>,
+    /// Agents that speak A2A, by the name they are asked for under, as `model` and at `/a2a/NAME`.
+    pub agents: BTreeMap<String, Agent>,
     /// What may be asked for as `model` to have one chosen, by name. `auto` is always there: all chat models, unless it
     /// is given here.
     pub routes: BTreeMap<String, Route>,
@@ -388,6 +394,7 @@ impl Default for File {
             listen: "127.0.0.1:4000".to_owned(),
             providers: BTreeMap::new(),
             targets: Vec::new(),
+            agents: BTreeMap::new(),
             routes: BTreeMap::new(),
             timeouts: Timeouts::default(),
             limits: Limits::default(),

@@ -12,9 +12,11 @@ use sha2::{Digest, Sha256};
 
 use super::connect::{Connections, Reach};
 use super::{ProviderStatus, Served, ServedRoute, Snapshot};
+use crate::agents::Cards;
 use crate::catalogue::{self, Catalogue, Entry, Mode, Prices};
 use crate::config::{self, Config, Declared, Fault, Faults, Provider};
 
+mod agents;
 mod routes;
 
 /// Models dearer than this for a million tokens of output, in USD, are not in a route that does not name them: a prompt
@@ -54,9 +56,11 @@ impl Snapshot {
     pub fn compile(
         config: &Config,
         discovered: &Discovered,
+        cards: &Cards,
         connections: &mut Connections,
     ) -> Result<Self, Faults> {
         let mut build = Build::new(config, connections);
+        build.agents(cards);
         for (index, declared) in config.targets.iter().enumerate() {
             build.declared(index, declared);
         }
@@ -88,6 +92,7 @@ struct Build<'a> {
     targets: HashMap<TargetId, Arc<Served>>,
     order: Vec<TargetId>,
     aliases: HashMap<String, TargetId>,
+    agents: agents::Agents,
     faults: Vec<Fault>,
     notes: Vec<String>,
 }
@@ -102,6 +107,7 @@ impl<'a> Build<'a> {
             targets: HashMap::new(),
             order: Vec::new(),
             aliases: HashMap::new(),
+            agents: agents::Agents::new(),
             faults: Vec::new(),
             notes: Vec::new(),
         }
@@ -292,7 +298,9 @@ impl<'a> Build<'a> {
             self.reach(provider);
         }
         let discovering = |provider: &Provider| is_discovering(provider, discovered.get(&provider.name));
-        let (routes, by_name) = self.routes(self.config.providers.iter().any(discovering));
+        let waiting = self.agents.values().any(|agent| agent.waiting);
+        let (routes, by_name) = self.routes(waiting || self.config.providers.iter().any(discovering));
+        let registry = self.registry();
         let providers: Vec<ProviderStatus> = self
             .config
             .providers
@@ -322,7 +330,9 @@ impl<'a> Build<'a> {
             breaker: config.breaker,
             keep_prompts: config.ledger.keep_prompts,
             keys_required: config.keys,
-            discovering: providers.iter().any(|provider| provider.discovering),
+            discovering: waiting || providers.iter().any(|provider| provider.discovering),
+            agents: self.agents,
+            registry,
             providers,
             notes: self.notes,
         })

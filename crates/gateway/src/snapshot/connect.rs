@@ -4,18 +4,23 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use pointsman_backends::a2a::{Agent, CardSource, Terms, Threads};
 use pointsman_backends::scripted::{Script, Scripted};
-use pointsman_backends::{Anthropic, Backend, Endpoint, EndpointError, OpenAi, Pool, PoolConfig, Proxies};
+use pointsman_backends::{
+    Anthropic, Backend, Endpoint, EndpointError, OpenAi, Pool, PoolConfig, Proxies, Reach as Network,
+};
 use pointsman_kernel::TargetId;
 use secrecy::ExposeSecret;
 
-use crate::config::{Config, Fault, Kind, Origin, Provider, Proxy};
+use crate::config::{Config, DeclaredAgent, Fault, Kind, Origin, Provider, Proxy};
 
 /// Pools by how they connect, and scripted targets with the calls they have counted.
 #[derive(Default)]
 pub struct Connections {
-    pools: HashMap<(Option<PathBuf>, Proxy), Pool>,
+    pools: HashMap<(Option<PathBuf>, Proxy, Network), Pool>,
     scripted: HashMap<TargetId, (Script, Arc<Scripted>)>,
+    /// What agents call their conversations, by their names and where they are.
+    threads: HashMap<Arc<str>, (String, Arc<Threads>)>,
 }
 
 /// The most a client gets who sets no limit where one must be set. More would be reserved against the account's rate
@@ -38,7 +43,7 @@ impl Connections {
             return Ok(Reach::Scripted);
         }
         let at = |key: &str| ["providers".into(), (*provider.name).into(), key.into()];
-        let pool = self.pool(provider).map_err(|error| {
+        let pool = self.pool(&provider.ca_file, &provider.proxy, Network::Anywhere).map_err(|error| {
             let key = if provider.ca_file.is_some() { "ca_file" } else { "proxy" };
             origin.fault(&at(key), error.to_string())
         })?;
@@ -72,18 +77,68 @@ impl Connections {
         })
     }
 
-    fn pool(&mut self, provider: &Provider) -> Result<Pool, pointsman_backends::PoolError> {
-        let key = (provider.ca_file.clone(), provider.proxy.clone());
+    /// Who calls the agent at `url`.
+    pub(crate) fn agent(
+        &mut self,
+        agent: &DeclaredAgent,
+        url: &str,
+        reach: Network,
+        terms: Terms,
+    ) -> Result<Arc<dyn Backend>, String> {
+        let pool = self.pool(&agent.ca_file, &agent.proxy, reach).map_err(|error| error.to_string())?;
+        let made = Endpoint::agent(&pool, &agent.name, url, agent.key.clone());
+        let mut endpoint = made.map_err(|error| error.to_string())?;
+        for (header, value) in &agent.headers {
+            let with = endpoint.with_header(header, value.expose_secret());
+            endpoint = with.map_err(|error| error.to_string())?;
+        }
+        let threads = self.threads(&agent.name, url);
+        let made = Agent::new(endpoint, TargetId::from(&*agent.name), terms, threads);
+        Ok(Arc::new(made.map_err(|error| error.to_string())?))
+    }
+
+    /// How the card of `agent` is fetched: its address is the operator's own, so it may be anywhere.
+    pub(crate) fn card_source(&mut self, agent: &DeclaredAgent) -> Option<(Pool, CardSource)> {
+        let pool = self.pool(&agent.ca_file, &agent.proxy, Network::Anywhere).ok()?;
+        let source = CardSource {
+            name: Arc::clone(&agent.name),
+            url: agent.card.clone()?,
+            key: agent.key.clone(),
+            headers: agent.headers.clone(),
+            trusted: agent.allow_private || agent.url.is_some(),
+        };
+        Some((pool, source))
+    }
+
+    /// The conversations with an agent. At another address it is another agent, which knows none of them.
+    fn threads(&mut self, name: &Arc<str>, url: &str) -> Arc<Threads> {
+        if let Some((at, threads)) = self.threads.get(name)
+            && at == url
+        {
+            return Arc::clone(threads);
+        }
+        let threads = Arc::new(Threads::default());
+        self.threads.insert(Arc::clone(name), (url.to_owned(), Arc::clone(&threads)));
+        threads
+    }
+
+    fn pool(
+        &mut self,
+        ca_file: &Option<PathBuf>,
+        proxy: &Proxy,
+        reach: Network,
+    ) -> Result<Pool, pointsman_backends::PoolError> {
+        let key = (ca_file.clone(), proxy.clone(), reach);
         if let Some(pool) = self.pools.get(&key) {
             return Ok(pool.clone());
         }
-        let proxies = match &provider.proxy {
+        let proxies = match proxy {
             Proxy::Environment => Proxies::from_env(),
             Proxy::None => Proxies::none(),
             Proxy::At(url) => Proxies::all(url, ""),
         };
         let pool =
-            Pool::new(PoolConfig { ca_file: provider.ca_file.clone(), proxies, ..PoolConfig::default() })?;
+            Pool::new(PoolConfig { ca_file: ca_file.clone(), proxies, reach, ..PoolConfig::default() })?;
         self.pools.insert(key, pool.clone());
         Ok(pool)
     }

@@ -3,6 +3,7 @@ use std::path::Path;
 use pointsman_kernel::{Price, Support, TokenPrice};
 
 use super::*;
+use crate::agents::Cards;
 use crate::config::{Config, Env};
 
 fn env() -> Env {
@@ -15,7 +16,7 @@ fn config(text: &str) -> Config {
 
 fn compile(text: &str, listed: &[(&str, &[&str])]) -> Snapshot {
     let discovered = listed.iter().map(|(name, models)| (Arc::from(*name), listing(models))).collect();
-    Snapshot::compile(&config(text), &discovered, &mut Connections::default())
+    Snapshot::compile(&config(text), &discovered, &Cards::new(), &mut Connections::default())
         .unwrap_or_else(|faults| panic!("{faults}"))
 }
 
@@ -43,8 +44,9 @@ fn every_example_serves() {
         }
         let config = Config::load(&path, &env()).unwrap_or_else(|faults| panic!("{faults}"));
         assert!(config.warnings.is_empty(), "{:?}", config.warnings);
-        let snapshot = Snapshot::compile(&config, &Discovered::new(), &mut Connections::default())
-            .unwrap_or_else(|faults| panic!("{faults}"));
+        let snapshot =
+            Snapshot::compile(&config, &Discovered::new(), &Cards::new(), &mut Connections::default())
+                .unwrap_or_else(|faults| panic!("{faults}"));
         let asks = config.providers.iter().any(|provider| provider.discover);
         assert!(asks || !members(&snapshot, "auto").is_empty(), "{}", path.display());
         seen += 1;
@@ -244,7 +246,8 @@ fn a_certificate_that_is_none_is_a_fault_at_its_place() {
     let name = folder.path().join("c.yaml").display().to_string();
     let text = "providers:\n  openai:\n    ca_file: ca.pem\n    models: [a]\n";
     let config = Config::parse(&name, text, &env()).unwrap();
-    let faults =
-        Snapshot::compile(&config, &Discovered::new(), &mut Connections::default()).map(|_| ()).unwrap_err();
+    let faults = Snapshot::compile(&config, &Discovered::new(), &Cards::new(), &mut Connections::default())
+        .map(|_| ())
+        .unwrap_err();
     assert_eq!((faults.0.len(), faults.0[0].line, faults.0[0].column), (1, 3, 14), "{faults}");
 }

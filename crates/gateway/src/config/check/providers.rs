@@ -17,7 +17,7 @@ use crate::config::{Provider, Proxy};
 impl Check<'_> {
     /// The providers in the file's order; one with a fault is in the list all the same, so that targets find it.
     pub(super) fn providers(&mut self, file: &file::File) -> Vec<Provider> {
-        if file.providers.is_empty() && self.faults.is_empty() {
+        if file.providers.is_empty() && file.agents.is_empty() && self.faults.is_empty() {
             self.fault(
                 &["providers".into()],
                 "no providers: there is nobody to send requests to",
@@ -164,7 +164,7 @@ impl Check<'_> {
     }
 
     /// What a reference refers to.
-    fn secret(&mut self, path: &[Step], reference: &str) -> Option<SecretString> {
+    pub(super) fn secret(&mut self, path: &[Step], reference: &str) -> Option<SecretString> {
         // Anything else the walk along the schema has refused.
         match secret_place(reference)? {
             SecretPlace::Env(variable) => {
@@ -195,25 +195,37 @@ impl Check<'_> {
     }
 
     fn header(&mut self, name: &str, header: &str, value: &str) -> Option<(String, SecretString)> {
-        let path = ["providers".into(), name.into(), "headers".into(), header.into()];
+        self.header_at(&["providers".into(), name.into(), "headers".into(), header.into()], header, value)
+    }
+
+    pub(super) fn header_at(
+        &mut self,
+        path: &[Step],
+        header: &str,
+        value: &str,
+    ) -> Option<(String, SecretString)> {
         if http::HeaderName::from_bytes(header.as_bytes()).is_err() {
-            self.fault(&path, format!("`{header}` is no name of a header"), "use letters, digits and -");
+            self.fault(path, format!("`{header}` is no name of a header"), "use letters, digits and -");
             return None;
         }
         let value = match secret_place(value) {
-            Some(_) => self.secret(&path, value)?,
-            None => SecretString::from(self.expand(&path, value)?),
+            Some(_) => self.secret(path, value)?,
+            None => SecretString::from(self.expand(path, value)?),
         };
         Some((header.to_owned(), value))
     }
 
     fn ca_file(&mut self, name: &str, stated: &file::Provider) -> Option<std::path::PathBuf> {
         let path = ["providers".into(), name.into(), "ca_file".into()];
-        let given = self.expand(&path, stated.ca_file.as_deref()?)?;
+        self.certificates(&path, stated.ca_file.as_deref()?)
+    }
+
+    pub(super) fn certificates(&mut self, path: &[Step], given: &str) -> Option<std::path::PathBuf> {
+        let given = self.expand(path, given)?;
         let file = self.origin.beside(&given);
         if let Err(error) = std::fs::File::open(&file) {
             self.fault(
-                &path,
+                path,
                 format!("{} cannot be read: {error}", file.display()),
                 "name a file of certificates in PEM",
             );
@@ -230,12 +242,16 @@ impl Check<'_> {
             Some("none") => return Proxy::None,
             Some(given) => given,
         };
-        let Some(url) = self.expand(&path, given) else { return Proxy::None };
+        self.proxy_url(&path, name, given)
+    }
+
+    pub(super) fn proxy_url(&mut self, path: &[Step], name: &str, given: &str) -> Proxy {
+        let Some(url) = self.expand(path, given) else { return Proxy::None };
         let uri = url.parse::<Uri>().ok();
         if !uri.is_some_and(|uri| uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https")))
         {
             let message = format!("proxy of `{name}` is no URL: `{}`", without_credentials(&url));
-            self.fault(&path, message, "write http://host:port, or `none`");
+            self.fault(path, message, "write http://host:port, or `none`");
         }
         Proxy::At(url)
     }

@@ -145,10 +145,12 @@ impl<'a> Known<'a> {
         }
         // A target whose own fault was told is not missed a second time.
         ids.extend(file.targets.iter().filter_map(|target| target.id.as_deref().or(target.model.as_deref())));
+        ids.extend(file.agents.keys().map(String::as_str));
         ids.sort_unstable();
         ids.dedup();
         let mut tags: Vec<&str> =
             file.targets.iter().flat_map(|target| &target.tags).map(String::as_str).collect();
+        tags.extend(file.agents.values().flat_map(|agent| &agent.tags).map(String::as_str));
         tags.sort_unstable();
         tags.dedup();
         Self { ids, tags, open: providers.iter().any(|provider| provider.discover) }

@@ -7,6 +7,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod agents;
 mod chat;
 mod common;
 mod faults;

@@ -111,7 +111,7 @@ async fn faults_of_agents_are_clear_errors_with_one_outcome_each() {
     let cases = [
         (Deed::Fail("out of paper".to_owned()), 502, "upstream_error", "out of paper"),
         (Deed::Reject("not my job".to_owned()), 400, "agent_rejected", "not my job"),
-        (Deed::Garbage, 502, "upstream_protocol", "none of"),
+        (Deed::Garbage, 502, "upstream_protocol", "helper answered"),
         (Deed::Silent, 504, "upstream_timeout", "in time"),
         (Deed::Hang, 504, "upstream_timeout", "stopped"),
     ];

@@ -56,7 +56,8 @@ impl Check<'_> {
             if !names.contains(&other.as_str()) || other == name {
                 let path = ["agents".into(), name.into(), "handoffs".into(), index.into()];
                 let message = format!("agent `{name}` hands over to `{other}`, which is no other agent");
-                self.fault(&path, message, suggestion(other, "agents", names.iter().copied()));
+                let others = names.iter().copied().filter(|other| *other != name);
+                self.fault(&path, message, suggestion(other, "agents", others));
             }
         }
         let key = stated.api_key.as_ref().and_then(|key| self.secret(&at("api_key"), &key.0));

@@ -14,7 +14,7 @@ use pointsman_gateway::config::Env;
 use pointsman_gateway::explain::{Explained, ExplainedCandidate};
 use pointsman_gateway::reload::Live;
 use pointsman_gateway::{discover, infer};
-use pointsman_kernel::{Preference, Scope, Tenant};
+use pointsman_kernel::{Contribution, Preference, Scope, Tenant};
 
 use crate::pool::{app_of, known_models};
 use crate::serve::{DEFAULT_LISTEN, runtime};
@@ -153,6 +153,12 @@ fn print(explained: &Explained) -> anyhow::Result<()> {
         explained.prefer,
         explained.floor * 100.0
     ))?;
+    let told = |candidate: &&ExplainedCandidate| !candidate.because.is_empty();
+    for candidate in explained.candidates.iter().filter(told) {
+        let part = |part: &Contribution| format!("{} {:+.3}", part.feature, part.quality);
+        let parts: Vec<String> = candidate.because.iter().map(part).collect();
+        term::say(format_args!("{}: quality by {}", candidate.target, parts.join(", ")))?;
+    }
     for candidate in &explained.candidates {
         if let Some(learned) = &candidate.stands_in {
             term::say(format_args!("{}: learned as {learned}, the newest of that name", candidate.target))?;

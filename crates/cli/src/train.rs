@@ -52,6 +52,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         split: args.split,
         seed: args.seed,
         licences: args.licences.clone(),
+        ..TrainOptions::default()
     };
     let mut bar = Bar::new();
     let trained = train(&tables, &*encoder, &options, &mut |progress| bar.show(progress));

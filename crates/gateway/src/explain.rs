@@ -1,6 +1,6 @@
 //! A decision for people: every candidate with what was expected of it, or the reason it was left out.
 
-use pointsman_kernel::Decision;
+use pointsman_kernel::{Contribution, Decision};
 use serde::Serialize;
 
 /// A decision for people.
@@ -50,6 +50,9 @@ pub struct ExplainedCandidate {
     /// The learned model that stands in for this one: the newest dated one of an undated name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stands_in: Option<String>,
+    /// What moved the expected quality most, beside the average prompt, where the estimator can tell.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub because: Vec<Contribution>,
     /// Why it stands where it stands, or why it was left out.
     pub reason: String,
     /// It was left out.
@@ -71,6 +74,7 @@ impl Explained {
                 score: Some(ranked.score),
                 provisional: estimate.is_some_and(|e| e.source.provisional),
                 stands_in: estimate.and_then(|e| e.source.stands_in.as_deref()).map(ToOwned::to_owned),
+                because: estimate.map(|e| e.source.because.clone()).unwrap_or_default(),
                 reason: ranked.reason.to_string(),
                 left_out: false,
             }
@@ -85,6 +89,7 @@ impl Explained {
             score: None,
             provisional: false,
             stands_in: None,
+            because: Vec::new(),
             reason: dropped.why.to_string(),
             left_out: true,
         });

@@ -30,8 +30,17 @@ pub struct Usual {
     pub doubt: f64,
 }
 
+/// One reason of a prediction: a readable feature, and what it adds to the quality of the average prompt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Contribution {
+    /// The feature's name.
+    pub feature: std::borrow::Cow<'static, str>,
+    /// Added to the predicted quality; below zero where it takes away.
+    pub quality: f64,
+}
+
 /// Who made an estimate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Source {
     /// The estimator's name, such as `moma` or `prior`.
     pub estimator: std::borrow::Cow<'static, str>,
@@ -41,13 +50,16 @@ pub struct Source {
     /// The learned model that stands in for the target's own: the newest dated one of an undated name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stands_in: Option<std::sync::Arc<str>>,
+    /// What moved the predicted quality most, from the largest; empty where the estimator cannot tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub because: Vec<Contribution>,
 }
 
 impl Source {
     /// What an estimator says of a target that it has learned.
     #[must_use]
     pub fn learned(estimator: impl Into<std::borrow::Cow<'static, str>>) -> Self {
-        Self { estimator: estimator.into(), provisional: false, stands_in: None }
+        Self { estimator: estimator.into(), provisional: false, stands_in: None, because: Vec::new() }
     }
 
     /// What it says of one that it has not.

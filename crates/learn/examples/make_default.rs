@@ -24,7 +24,9 @@ fn main() -> Result<(), Box<dyn error::Error>> {
         PathBuf::from,
     );
     let tables = TABLES.iter().map(|name| Table::read(&data.join(name))).collect::<Result<Vec<_>, _>>()?;
-    let options = TrainOptions { licences: LICENCES.map(str::to_owned).into(), ..TrainOptions::default() };
+    let licences = LICENCES.map(str::to_owned).into();
+    // What the binary carries is kept small: the estimators that serve, and those they are made of.
+    let options = TrainOptions { licences, served_only: true, ..TrainOptions::default() };
     let start = time::Instant::now();
     let (artifact, summary) = train(&tables, StaticTable::embedded(), &options, &mut |_| {})?;
     let bytes = artifact.to_bytes();

@@ -8,27 +8,39 @@
 //! tens of microseconds. Left out: goals and preferences.
 
 mod added;
+pub(crate) mod bt;
+pub(crate) mod centres;
+pub(crate) mod clusters;
 pub(crate) mod constant;
 pub(crate) mod directions;
 pub(crate) mod dot;
 pub(crate) mod input;
+pub(crate) mod irt;
 pub(crate) mod knn;
 pub(crate) mod landmarks;
 pub(crate) mod learned;
 pub(crate) mod linear;
+pub(crate) mod llmrank;
+pub(crate) mod logistic;
 pub(crate) mod moe;
 pub(crate) mod stack;
 pub(crate) mod tasks;
 pub(crate) mod trees;
 pub(crate) mod words;
 
+use pointsman_kernel::Contribution;
 use serde::{Deserialize, Serialize};
 
+use bt::BradleyTerry;
+use clusters::Clusters;
 use constant::Constant;
 use input::View;
+use irt::Irt;
 use knn::Knn;
 use landmarks::Landmarks;
 use linear::Linear;
+use llmrank::LlmRank;
+use logistic::Logistic;
 use moe::Moma;
 use stack::Stack;
 use tasks::Tasks;
@@ -56,6 +68,16 @@ pub(crate) enum Head {
     Trees(Trees),
     /// A mixture of other heads.
     Stack(Stack),
+    /// Each model's mean in the cluster of the prompt.
+    Clusters(Clusters),
+    /// A linear map of the input to log odds.
+    Logistic(Logistic),
+    /// What the prompt demands and what each model has.
+    Irt(Irt),
+    /// A linear map of the readable features, with its reasons.
+    LlmRank(LlmRank),
+    /// Strengths from pairs.
+    BradleyTerry(BradleyTerry),
 }
 
 /// A head under the name by which it is asked for.
@@ -79,8 +101,21 @@ pub(crate) fn predict(heads: &[Named], head: &Head, view: &View, out: &mut Vec<f
         Head::Landmarks(landmarks) => landmarks.predict(view, out),
         Head::Tasks(tasks) => tasks.predict(view, out),
         Head::Trees(trees) => trees.predict(view, out),
+        Head::Clusters(clusters) => clusters.predict(view, out),
+        Head::Logistic(logistic) => logistic.predict(view, out),
+        Head::Irt(irt) => irt.predict(view, out),
+        Head::LlmRank(llmrank) => llmrank.predict(view, out),
+        Head::BradleyTerry(strengths) => strengths.predict(view, out),
     }
     for value in out.iter_mut() {
         *value = if value.is_finite() { value.clamp(0.0, 1.0) } else { 0.0 };
+    }
+}
+
+/// What moves the predicted quality of a model most on this prompt, for heads that can say.
+pub(crate) fn because(head: &Head, view: &View, model: usize) -> Vec<Contribution> {
+    match head {
+        Head::LlmRank(llmrank) => llmrank.because(view, model),
+        _ => Vec::new(),
     }
 }

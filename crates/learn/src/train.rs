@@ -9,15 +9,24 @@
 )]
 
 mod adamw;
+mod bt;
 mod calibrate;
+mod centres;
+mod clusters;
 mod directions;
+mod extra;
 mod fit;
+mod irt;
 mod kmeans;
 mod knn;
 mod landmarks;
+mod llmrank;
+mod logistic;
 mod moe;
 mod pairs;
 mod placing;
+#[cfg(test)]
+mod planted;
 pub(crate) mod price;
 mod ridge;
 pub(crate) mod rows;
@@ -48,6 +57,8 @@ pub struct TrainOptions {
     pub seed: u64,
     /// What the data's licences ask to be said; kept in the artifact.
     pub licences: Vec<String>,
+    /// Leave out the estimators that the served mixture is not made of.
+    pub served_only: bool,
 }
 
 /// How far the work is.

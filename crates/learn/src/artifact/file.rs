@@ -86,6 +86,11 @@ fn check(body: &Body) -> Result<(), ArtifactError> {
                 Head::Landmarks(landmarks) => landmarks.fits(models, axes),
                 Head::Tasks(tasks) => tasks.fits(models, axes),
                 Head::Trees(trees) => trees.fits(models),
+                Head::Clusters(clusters) => clusters.fits(models, axes),
+                Head::Logistic(logistic) => logistic.fits(models, dims),
+                Head::Irt(irt) => irt.fits(models, axes),
+                Head::LlmRank(llmrank) => llmrank.fits(models, axes),
+                Head::BradleyTerry(strengths) => strengths.fits(models, axes),
             }
     };
     if !body.heads.iter().enumerate().all(fits) {

@@ -8,7 +8,7 @@ use pointsman_kernel::{
 };
 
 use super::added::AddedModels;
-use super::{Named, predict};
+use super::{Named, because, predict};
 use crate::artifact::Body;
 use crate::prior::{Placed, demand};
 
@@ -90,7 +90,9 @@ impl Estimator for Learned {
                     let stands_in = body.stands_in(&target.profile, model);
                     let doubt = if stands_in.is_some() { STAND_IN_DOUBT } else { 0.0 };
                     let length = body.lengths.of(model, x);
-                    let source = Source { stands_in, ..Source::learned(self.name.clone()) };
+                    let because =
+                        self.head().map(|named| because(&named.head, &view, model)).unwrap_or_default();
+                    let source = Source { stands_in, because, ..Source::learned(self.name.clone()) };
                     let quality = Spread { mean: f64::from(mean), sd: f64::from(sd).hypot(doubt) };
                     (quality, self.usual(model, target, quality.sd), length, source)
                 }

@@ -156,8 +156,12 @@ impl Scene<'_> {
     /// What the default estimator of `columns`, learnt from `seen`, says of `held`, row by row.
     fn predict(&self, columns: &[usize], seen: &[usize], held: &[usize]) -> Result<Vec<f32>, EvalError> {
         let names = columns.iter().map(|column| self.table.models[*column].clone()).collect();
-        let options =
-            TrainOptions { models: Some(names), seed: self.options.seed, ..TrainOptions::default() };
+        let options = TrainOptions {
+            models: Some(names),
+            seed: self.options.seed,
+            served_only: true,
+            ..TrainOptions::default()
+        };
         let part = part(self.table, self.encoded, seen.to_vec(), &options)?;
         let (body, _) = fit(&[part], self.encoder.fingerprint(), &options, &mut |_| {});
         let artifact = Artifact::new(body)?;

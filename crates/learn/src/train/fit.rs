@@ -15,8 +15,8 @@ use crate::train::rows::{FOLDS, Part, Rows};
 use crate::train::stack::OutOfFold;
 use crate::train::summary::Judged;
 use crate::train::{
-    Progress, Summary, TrainOptions, calibrate, knn, landmarks, moe, placing, price, ridge, stack, tasks,
-    trees, words,
+    Progress, Summary, TrainOptions, calibrate, extra, knn, landmarks, moe, placing, price, ridge, stack,
+    tasks, trees, words,
 };
 
 /// Answers that a model's curve is drawn to the common one by.
@@ -54,14 +54,16 @@ pub(crate) fn fit(
     let all: Vec<usize> = (0..rows.len()).collect();
     let mean = rows.means(&all);
     let recipe = moe::Recipe::default();
-    let total = ((FOLDS + 1) * (recipe.mixtures + MOMA)) as u64;
+    let extras = if options.served_only { &[][..] } else { &extra::NAMES[..] };
+    let names: Vec<&str> = NAMES.iter().chain(extras).copied().collect();
+    let total = ((FOLDS + 1) * (recipe.mixtures + MOMA + extras.len())) as u64;
     let mut done = 0;
     let mut tick = |steps: u64| {
         done += steps;
         progress(Progress { stage: "training", done, total });
     };
 
-    let mut folds = out_of_fold(&rows, &mean, recipe, options.seed, &mut tick);
+    let mut folds = out_of_fold(&rows, &mean, recipe, options, &mut tick);
     let curves = curves(&rows, &folds.scores, &mean);
     apply(&curves, &folds.scores, &mut folds.predicted[MOMA]);
 
@@ -74,7 +76,10 @@ pub(crate) fn fit(
     folds.predicted[STACK] = mixture_out_of_fold(&rows, &folds, &mixture);
     heads.push(Head::Moma(experts));
     heads.push(Head::Stack(mixture));
-    let heads: Vec<Named> = NAMES
+    if !options.served_only {
+        heads.extend(extra::fit(&rows, &all, &mean, options.seed, &mut tick));
+    }
+    let heads: Vec<Named> = names
         .iter()
         .zip(heads)
         .zip(&folds.predicted)
@@ -98,7 +103,7 @@ pub(crate) fn fit(
     };
     body.prior = placing::fit(&body, &rows);
     let judged: Vec<Judged<'_>> =
-        NAMES.iter().zip(&folds.predicted).map(|(name, predicted)| Judged { name, predicted }).collect();
+        names.iter().zip(&folds.predicted).map(|(name, predicted)| Judged { name, predicted }).collect();
     let summary = Summary::new(parts, &rows, &body, &judged);
     body.default = summary.default.clone();
     (body, summary)
@@ -108,14 +113,18 @@ fn out_of_fold(
     rows: &Rows,
     mean: &[f32],
     recipe: moe::Recipe,
-    seed: u64,
+    options: &TrainOptions,
     tick: &mut dyn FnMut(u64),
 ) -> Folds {
+    let seed = options.seed;
     let models = mean.len();
     let size = rows.len() * models;
     let mut folds = Folds {
         means: vec![0.0; size],
-        predicted: vec![vec![0.0; size]; NAMES.len()],
+        predicted: vec![
+            vec![0.0; size];
+            NAMES.len() + if options.served_only { 0 } else { extra::NAMES.len() }
+        ],
         scores: vec![0.0; size],
     };
     let mut out = Vec::new();
@@ -127,10 +136,13 @@ fn out_of_fold(
         }
         let heads = simple(rows, &seen, &means, seed, tick);
         let experts = moe::fit(rows, &seen, &means, recipe, seed ^ fold as u64, &mut || tick(1));
+        let others =
+            if options.served_only { Vec::new() } else { extra::fit(rows, &seen, &means, seed, tick) };
         for row in held {
             let at = row * models..(row + 1) * models;
             folds.means[at.clone()].copy_from_slice(&means);
-            for (place, head) in heads.iter().enumerate() {
+            let others = others.iter().enumerate().map(|(at, head)| (NAMES.len() + at, head));
+            for (place, head) in heads.iter().enumerate().chain(others) {
                 predict(&[], head, rows.view(row), &mut out);
                 folds.predicted[place][at.clone()].copy_from_slice(&out);
             }

@@ -20,6 +20,8 @@ use crate::pool::{app_of, known_models};
 use crate::serve::{DEFAULT_LISTEN, runtime};
 use crate::term::{self, Tone, paint};
 
+/// Reasons for a quality that are printed; the document has all.
+const REASONS: usize = 3;
 /// How long to wait for providers to list their models.
 const LISTING: Duration = Duration::from_secs(6);
 
@@ -156,7 +158,7 @@ fn print(explained: &Explained) -> anyhow::Result<()> {
     let told = |candidate: &&ExplainedCandidate| !candidate.because.is_empty();
     for candidate in explained.candidates.iter().filter(told) {
         let part = |part: &Contribution| format!("{} {:+.3}", part.feature, part.quality);
-        let parts: Vec<String> = candidate.because.iter().map(part).collect();
+        let parts: Vec<String> = candidate.because.iter().take(REASONS).map(part).collect();
         term::say(format_args!("{}: quality by {}", candidate.target, parts.join(", ")))?;
     }
     for candidate in &explained.candidates {

@@ -5,19 +5,25 @@
 
 use crate::estimate::Head;
 use crate::train::rows::Rows;
-use crate::train::{bt, clusters, irt, llmrank, logistic};
+use crate::train::{TrainOptions, bt, clusters, irt, llmrank, logistic};
 
 /// Their names, in the artifact's order.
-pub(crate) const NAMES: [&str; 5] = ["clusters", "logistic", "irt", "llmrank", "bt"];
+const NAMES: [&str; 5] = ["clusters", "logistic", "irt", "llmrank", "bt"];
 
-/// All of them from the `chosen` rows; `tick` after each.
+/// The names of those that are asked for.
+pub(crate) fn names(options: &TrainOptions) -> &'static [&'static str] {
+    if options.served_only { &[] } else { &NAMES }
+}
+
+/// Those that are asked for, from the `chosen` rows; `tick` after each.
 pub(crate) fn fit(
     rows: &Rows,
     chosen: &[usize],
     mean: &[f32],
-    seed: u64,
+    options: &TrainOptions,
     tick: &mut dyn FnMut(u64),
 ) -> Vec<Head> {
+    let seed = options.seed;
     let fitters: [&dyn Fn() -> Head; NAMES.len()] = [
         &|| Head::Clusters(clusters::fit(rows, chosen, mean, seed)),
         &|| Head::Logistic(logistic::fit(rows, chosen, mean)),
@@ -30,7 +36,7 @@ pub(crate) fn fit(
         tick(1);
         head
     };
-    fitters.iter().map(fit).collect()
+    fitters.iter().take(names(options).len()).map(fit).collect()
 }
 
 #[cfg(test)]

@@ -54,9 +54,8 @@ pub(crate) fn fit(
     let all: Vec<usize> = (0..rows.len()).collect();
     let mean = rows.means(&all);
     let recipe = moe::Recipe::default();
-    let extras = if options.served_only { &[][..] } else { &extra::NAMES[..] };
-    let names: Vec<&str> = NAMES.iter().chain(extras).copied().collect();
-    let total = ((FOLDS + 1) * (recipe.mixtures + MOMA + extras.len())) as u64;
+    let names: Vec<&str> = NAMES.iter().chain(extra::names(options)).copied().collect();
+    let total = ((FOLDS + 1) * (recipe.mixtures + MOMA + extra::names(options).len())) as u64;
     let mut done = 0;
     let mut tick = |steps: u64| {
         done += steps;
@@ -76,9 +75,7 @@ pub(crate) fn fit(
     folds.predicted[STACK] = mixture_out_of_fold(&rows, &folds, &mixture);
     heads.push(Head::Moma(experts));
     heads.push(Head::Stack(mixture));
-    if !options.served_only {
-        heads.extend(extra::fit(&rows, &all, &mean, options.seed, &mut tick));
-    }
+    heads.extend(extra::fit(&rows, &all, &mean, options, &mut tick));
     let heads: Vec<Named> = names
         .iter()
         .zip(heads)
@@ -121,10 +118,7 @@ fn out_of_fold(
     let size = rows.len() * models;
     let mut folds = Folds {
         means: vec![0.0; size],
-        predicted: vec![
-            vec![0.0; size];
-            NAMES.len() + if options.served_only { 0 } else { extra::NAMES.len() }
-        ],
+        predicted: vec![vec![0.0; size]; NAMES.len() + extra::names(options).len()],
         scores: vec![0.0; size],
     };
     let mut out = Vec::new();
@@ -136,8 +130,7 @@ fn out_of_fold(
         }
         let heads = simple(rows, &seen, &means, seed, tick);
         let experts = moe::fit(rows, &seen, &means, recipe, seed ^ fold as u64, &mut || tick(1));
-        let others =
-            if options.served_only { Vec::new() } else { extra::fit(rows, &seen, &means, seed, tick) };
+        let others = extra::fit(rows, &seen, &means, options, tick);
         for row in held {
             let at = row * models..(row + 1) * models;
             folds.means[at.clone()].copy_from_slice(&means);

@@ -107,10 +107,8 @@ impl Table {
     fn fit(&self) -> Solved {
         let mut penalties = [f64::INFINITY; 2];
         let mut start = self.start();
-        for stage in 0..2 {
-            let (penalty, at) = self.path(start, stage == 0);
-            penalties[stage] = penalty;
-            start = at;
+        for (stage, penalty) in penalties.iter_mut().enumerate() {
+            (*penalty, start) = self.path(start, stage == 0);
         }
         let mut solved = self.start();
         for (stage, penalty) in penalties.iter().enumerate() {

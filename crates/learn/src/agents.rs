@@ -4,6 +4,7 @@
 //! that serve any registry from the first minute ([`Index::rank_places`]). The state machine and its mask are the kernel's; a
 //! choice made here lies within the mask. Left out: calling agents, and models that arbitrate.
 
+mod best;
 mod categories;
 mod choose;
 mod dialogues;
@@ -19,6 +20,7 @@ mod once;
 mod rank;
 mod rows;
 mod scorer;
+mod small;
 mod train;
 mod turn;
 mod words;

@@ -43,9 +43,8 @@ impl Heads {
         let mut out = HeadScores::default();
         self.user.scores(&turn.user, &mut raw);
         (out.user_agent, out.user_category, out.best_user) = self.spread(&raw, agents, categories);
-        let silent = turn.system.iter().all(|value| *value == 0.0);
         self.system.scores(&turn.system, &mut raw);
-        if silent {
+        if turn.heard.is_none() {
             raw.fill(0.0);
         }
         (out.system_agent, out.system_category, out.best_system) = self.spread(&raw, agents, categories);

@@ -10,7 +10,7 @@ use super::discriminant::Moments;
 use super::evidence::TextScores;
 use super::heads::Heads;
 use super::model::AgentModel;
-use super::rows::{Owned, Rows};
+use super::small::{Asked, SmallOwned, SmallRows};
 use super::turn::Turn;
 use super::words::{WordIndex, spoken, words};
 use crate::estimate::dot::dot;
@@ -27,17 +27,19 @@ const WORD_SCALE: f32 = 1.0 / 8.0;
 pub struct Index {
     pub(crate) registry: Registry,
     pub(crate) model: Option<Arc<AgentModel>>,
-    pub(crate) descriptions: Rows,
+    pub(crate) descriptions: SmallRows,
     /// An agent's skills, each with and without its name; its own name and description where it lists none.
-    pub(crate) skills: Owned,
-    pub(crate) names: Rows,
+    pub(crate) skills: SmallOwned,
+    pub(crate) names: SmallRows,
     pub(crate) words: WordIndex,
     pub(crate) heads: Heads,
+    /// Each agent's classes among those of the heads.
+    pub(crate) classes_of: Vec<Vec<u32>>,
     /// Each agent's category among the known ones.
     pub(crate) category_of: Vec<Option<u32>>,
     pub(crate) categories: Vec<String>,
     /// What people say, by class of the heads: from training and from the registry's examples.
-    pub(crate) memory: Owned,
+    pub(crate) memory: SmallOwned,
 }
 
 impl Index {
@@ -55,14 +57,15 @@ impl Index {
         let mut index = Self {
             registry: registry.clone(),
             model,
-            descriptions: Rows::new(dims),
-            skills: Owned::new(dims),
-            names: Rows::new(dims),
+            descriptions: SmallRows::new(dims),
+            skills: SmallOwned::new(dims),
+            names: SmallRows::new(dims),
             words: WordIndex::new(&registry.agents().iter().map(entry_words).collect::<Vec<_>>()),
             heads: Heads::default(),
+            classes_of: vec![Vec::new(); registry.len()],
             category_of: Vec::new(),
             categories: Vec::new(),
-            memory: Owned::new(dims),
+            memory: SmallOwned::new(dims),
         };
         for agent in registry.agents() {
             index.descriptions.push(&vector(&agent.description)?);
@@ -154,6 +157,11 @@ impl Index {
             self.heads.places.push(Some(place as u32));
             self.heads.categories.push(Some(category));
         }
+        for (class, place) in self.heads.places.iter().enumerate() {
+            if let Some(classes) = place.and_then(|place| self.classes_of.get_mut(place as usize)) {
+                classes.push(class as u32);
+            }
+        }
         self.heads.user = user.solve(SHRINK).unwrap_or_default();
         self.heads.system = system.solve(SHRINK).unwrap_or_default();
         Ok(())
@@ -175,11 +183,10 @@ impl Index {
     /// The mean direction of an agent's texts.
     pub(crate) fn centroid(&self, place: usize) -> Vec<f32> {
         let (from, to) = self.skills.range(place);
-        let skills = (from..to).map(|at| self.skills.rows.row(at));
-        mean_direction(
-            skills.chain([self.descriptions.row(place), self.names.row(place)]),
-            self.descriptions.dims,
-        )
+        let mut texts: Vec<Vec<f32>> = (from..to).map(|at| self.skills.rows.row(at)).collect();
+        texts.push(self.descriptions.row(place));
+        texts.push(self.names.row(place));
+        mean_direction(texts.iter().map(Vec::as_slice), self.descriptions.dims)
     }
 
     /// How similar the texts of some agents are to a turn.
@@ -187,18 +194,17 @@ impl Index {
         let (mut user, mut system) = (Vec::new(), Vec::new());
         self.words.scores(&turn.user_words, &mut user);
         self.words.scores(&turn.system_words, &mut system);
-        let silent = turn.system.iter().all(|value| *value == 0.0);
         out.clear();
         for place in places {
-            let description = self.descriptions.row(*place);
             let word = |scores: &[f32]| scores.get(*place).copied().unwrap_or(0.0) * WORD_SCALE;
-            let skill = |vector: &[f32]| self.skills.best(*place, vector).unwrap_or(0.0);
+            let heard = |of: &dyn Fn(&Asked) -> f32| turn.heard.as_ref().map_or(0.0, of);
+            let skill = |asked: &Asked| self.skills.best(*place, asked).unwrap_or(0.0);
             out.push([
-                dot(description, &turn.user),
-                skill(&turn.user),
-                dot(self.names.row(*place), &turn.user),
-                if silent { 0.0 } else { dot(description, &turn.system) },
-                if silent { 0.0 } else { skill(&turn.system) },
+                self.descriptions.dot(*place, &turn.asked),
+                skill(&turn.asked),
+                self.names.dot(*place, &turn.asked),
+                heard(&|asked| self.descriptions.dot(*place, asked)),
+                heard(&skill),
                 word(&user),
                 word(&system),
             ]);

@@ -4,18 +4,18 @@
 //! beside it; where they have none, name, description and words. Each signal is brought to one spread first.
 #![allow(clippy::indexing_slicing, reason = "vectors of one length, made here")]
 
-use std::collections::HashSet;
-
 use pointsman_kernel::agents::Mask;
 use serde::Serialize;
 
+use super::best::Best;
 use super::evidence::{TEXT, TextScores};
 use super::index::Index;
 use super::turn::Turn;
-use crate::estimate::dot::dot;
 
 /// Entries that one similarity picks from a large registry before all of them are computed.
-const FIRST: usize = 400;
+const FIRST: usize = 200;
+/// What words count beside that similarity.
+const WORD_BESIDE: f32 = 0.01;
 /// How many of the nearest remembered turns are averaged.
 const NEAREST: usize = 5;
 
@@ -32,7 +32,7 @@ impl Index {
     /// The best entries that the mask holds for a turn, best first, at most so many.
     #[must_use]
     pub fn rank_places(&self, turn: &Turn, mask: &Mask, most: usize) -> Vec<Ranked> {
-        let places = self.first(turn, mask.places().collect(), FIRST.max(most));
+        let places = self.first(turn, mask, FIRST.max(most));
         let mut text = Vec::new();
         self.text_scores(turn, &places, &mut text);
         let scores = self.plain_scores(turn, &places, &text);
@@ -43,26 +43,31 @@ impl Index {
         ranked
     }
 
-    /// Of many places, those that the first text or the words find.
-    fn first(&self, turn: &Turn, places: Vec<usize>, most: usize) -> Vec<usize> {
-        if places.len() <= most {
-            return places;
+    /// Of many places, those that the first text with the words finds, and those that the heads find.
+    fn first(&self, turn: &Turn, mask: &Mask, most: usize) -> Vec<usize> {
+        if mask.count() <= most {
+            return mask.places().collect();
         }
         let mut words = Vec::new();
         self.words.scores(&turn.user_words, &mut words);
-        let known = self.heads.places.iter().flatten();
-        let taught: HashSet<usize> = known.map(|place| *place as usize).collect();
-        let mut scored: Vec<(f32, usize)> = places
-            .into_iter()
-            .map(|place| {
-                let (from, _) = self.skills.range(place);
-                let score = dot(self.skills.rows.row(from), &turn.user) + 0.01 * words[place];
-                (if taught.contains(&place) { score + 1.0 } else { score }, place)
-            })
-            .collect();
-        scored.select_nth_unstable_by(most - 1, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        scored.truncate(most);
-        scored.into_iter().map(|(_, place)| place).collect()
+        let mut by_text = Best::new(most);
+        for place in mask.places() {
+            let (from, _) = self.skills.range(place);
+            by_text.offer(place, self.skills.rows.dot(from, &turn.asked) + WORD_BESIDE * words[place]);
+        }
+        if self.heads.places.iter().all(Option::is_none) {
+            return by_text.places().collect();
+        }
+        let mut by_class = Best::new(most);
+        for (class, place) in self.heads.places.iter().enumerate() {
+            if let Some(place) = place.map(|place| place as usize).filter(|place| mask.allows(*place)) {
+                by_class.offer(place, self.heads.user.score(class, &turn.user));
+            }
+        }
+        let mut places: Vec<usize> = by_text.places().chain(by_class.places()).collect();
+        places.sort_unstable();
+        places.dedup();
+        places
     }
 
     /// A score for each place, without regard to a conversation.
@@ -82,15 +87,14 @@ impl Index {
 
     /// For each place with classes of its own: the best class's score and the nearest remembered turn.
     fn taught(&self, turn: &Turn, places: &[usize]) -> Vec<Option<(f32, f32)>> {
-        let mut out: Vec<Option<(f32, f32)>> = vec![None; self.registry.len()];
-        for (class, place) in self.heads.places.iter().enumerate() {
-            let Some(slot) = place.and_then(|place| out.get_mut(place as usize)) else { continue };
-            let score = self.heads.user.score(class, &turn.user);
-            let near = self.memory.best(class, &turn.user).unwrap_or(0.0);
-            let (best, nearest) = slot.unwrap_or((score, near));
-            *slot = Some((best.max(score), nearest.max(near)));
-        }
-        places.iter().map(|place| out.get(*place).copied().flatten()).collect()
+        let of = |class: &u32| {
+            let class = *class as usize;
+            let near = self.memory.best(class, &turn.asked).unwrap_or(0.0);
+            (self.heads.user.score(class, &turn.user), near)
+        };
+        let better = |a: (f32, f32), b: (f32, f32)| (a.0.max(b.0), a.1.max(b.1));
+        let classes = |place: &usize| self.classes_of.get(*place).map(Vec::as_slice).unwrap_or_default();
+        places.iter().map(|place| classes(place).iter().map(of).reduce(better)).collect()
     }
 
     /// The mean similarity of the nearest remembered turns of some classes; 0 where there are none.
@@ -99,7 +103,7 @@ impl Index {
         for class in (0..self.heads.places.len()).filter(|class| of(*class)) {
             let (from, to) = self.memory.range(class);
             for row in from..to {
-                insert(&mut nearest, dot(self.memory.rows.row(row), &turn.user));
+                insert(&mut nearest, self.memory.rows.dot(row, &turn.asked));
             }
         }
         let found: Vec<f32> = nearest.into_iter().filter(|value| value.is_finite()).collect();

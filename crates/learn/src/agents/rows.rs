@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::estimate::dot::dot;
-
 /// Rows of one width.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Rows {
@@ -60,10 +58,9 @@ impl Owned {
         self.starts.push(self.rows.len() as u32);
     }
 
-    /// The greatest inner product with a row of this owner; `None` where it has none.
-    pub(crate) fn best(&self, owner: usize, with: &[f32]) -> Option<f32> {
-        let (from, to) = self.range(owner);
-        (from..to).map(|at| dot(self.rows.row(at), with)).reduce(f32::max)
+    /// How many own rows, or none.
+    pub(crate) fn owners(&self) -> usize {
+        self.starts.len().saturating_sub(1)
     }
 
     /// Whether it holds rows of this width for this many owners.

@@ -2,6 +2,7 @@
 
 use pointsman_encode::{EncodeError, Encoder, Text};
 
+use super::small::Asked;
 use super::words::words;
 
 /// Cues, each 0 to 1.
@@ -12,6 +13,10 @@ pub(crate) const CUES: usize = 12;
 pub struct Turn {
     pub(crate) user: Vec<f32>,
     pub(crate) system: Vec<f32>,
+    /// The same, to compare small rows with.
+    pub(crate) asked: Asked,
+    /// `None` where the assistant said nothing.
+    pub(crate) heard: Option<Asked>,
     pub(crate) user_words: Vec<String>,
     pub(crate) system_words: Vec<String>,
     pub(crate) cues: [f32; CUES],
@@ -115,7 +120,10 @@ impl Turn {
     /// The same with vectors made elsewhere.
     #[must_use]
     pub fn with_vectors(user: &str, system: &str, user_vector: Vec<f32>, system_vector: Vec<f32>) -> Self {
+        let spoke = system_vector.iter().any(|value| *value != 0.0);
         Self {
+            asked: Asked::new(&user_vector),
+            heard: spoke.then(|| Asked::new(&system_vector)),
             user: user_vector,
             system: system_vector,
             user_words: words(user),

@@ -3,9 +3,7 @@
 //! Words are runs of letters, split where a name in camel case goes on, in lower case, without the commonest English ones and
 //! without a plural's `s`. Nothing else of a text counts: invisible characters and punctuation part words and are gone.
 
-use std::collections::HashMap;
-
-use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
 
 /// Saturation of a word's count.
 const K1: f32 = 1.2;
@@ -21,11 +19,12 @@ const STOP: [&str; 61] = [
 ];
 
 /// Entries by word.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct WordIndex {
-    ids: HashMap<String, u32>,
-    /// A word's entries with the word's worth in each.
-    postings: Vec<Vec<(u32, f32)>>,
+    /// Where a word's postings begin and end.
+    ranges: HashMap<String, (u32, u32)>,
+    /// Entries with a word's worth in each, word by word.
+    postings: Vec<(u32, f32)>,
     entries: usize,
 }
 
@@ -75,7 +74,7 @@ fn push(out: &mut Vec<String>, word: &mut String) {
 impl WordIndex {
     /// An index of these entries, each the words it says.
     pub(crate) fn new(entries: &[Vec<String>]) -> Self {
-        let mut index = Self { entries: entries.len(), ..Self::default() };
+        let mut by_word: BTreeMap<&str, Vec<(u32, f32)>> = BTreeMap::new();
         let mean = entries.iter().map(Vec::len).sum::<usize>() as f32 / entries.len().max(1) as f32;
         for (at, words) in entries.iter().enumerate() {
             let mut counts: HashMap<&str, f32> = HashMap::new();
@@ -84,21 +83,16 @@ impl WordIndex {
             }
             let length = K1 * (1.0 - B + B * words.len() as f32 / mean.max(1.0));
             for (word, count) in counts {
-                let next = index.postings.len() as u32;
-                let id = *index.ids.entry(word.to_owned()).or_insert(next);
-                if id == next {
-                    index.postings.push(Vec::new());
-                }
-                if let Some(posting) = index.postings.get_mut(id as usize) {
-                    posting.push((at as u32, count * (K1 + 1.0) / (count + length)));
-                }
+                by_word.entry(word).or_default().push((at as u32, count * (K1 + 1.0) / (count + length)));
             }
         }
-        let entries = entries.len() as f32;
-        for posting in &mut index.postings {
+        let mut index = Self { entries: entries.len(), ..Self::default() };
+        for (word, posting) in by_word {
             let seen = posting.len() as f32;
-            let rare = (1.0 + (entries - seen + 0.5) / (seen + 0.5)).ln();
-            posting.iter_mut().for_each(|(_, worth)| *worth *= rare);
+            let rare = (1.0 + (entries.len() as f32 - seen + 0.5) / (seen + 0.5)).ln();
+            let from = index.postings.len() as u32;
+            index.postings.extend(posting.into_iter().map(|(entry, worth)| (entry, worth * rare)));
+            index.ranges.insert(word.to_owned(), (from, index.postings.len() as u32));
         }
         index
     }
@@ -111,8 +105,9 @@ impl WordIndex {
             if words.iter().take(at).any(|before| before == word) {
                 continue;
             }
-            let posting = self.ids.get(word).and_then(|id| self.postings.get(*id as usize));
-            for (entry, worth) in posting.into_iter().flatten() {
+            let range = self.ranges.get(word).map(|(from, to)| *from as usize..*to as usize);
+            let posting = range.and_then(|range| self.postings.get(range)).unwrap_or_default();
+            for (entry, worth) in posting {
                 if let Some(score) = out.get_mut(*entry as usize) {
                     *score += worth;
                 }

@@ -21,7 +21,7 @@ pub(super) fn fit(material: &Material, folds: &Folds, share: Option<f64>, precis
     let begun: usize = material.dialogues.iter().flatten().filter(|read| read.begins).count();
     let step = (begun / MOST).max(1);
     for fold in 0..FOLDS {
-        index.memory = memory(material, |of| of != fold);
+        index.memory = (&memory(material, |of| of != fold)).into();
         let mut at = 0;
         for (dialogue, _) in material.dialogues.iter().zip(&material.fold).filter(|(_, of)| **of == fold) {
             for read in dialogue.iter().filter(|read| read.begins) {

@@ -1,6 +1,7 @@
 //! `pointsman bench`: the product's own latency and load scenarios. Prompts are made up on the spot and none is used
 //! twice, so nothing can be answered from memory.
 
+mod agents;
 mod decision;
 mod encoder;
 mod gateway;
@@ -35,6 +36,8 @@ pub(crate) struct Args {
 enum Scenario {
     /// The decision alone: parse, read, tokenise, embed, estimate, rank. No socket, no ledger
     Decision,
+    /// The agent stage alone: read a turn, mask, choose among 1,000 agents; rank 25,000 skills
+    Agents,
     /// Each encoder on this machine, alone, over each run time there is
     Encoder,
     /// Requests over loopback to targets that answer at once, ledger on
@@ -62,6 +65,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut lines = Vec::new();
     if wanted(Scenario::Decision) {
         lines.extend(decision::measure(within)?);
+    }
+    if wanted(Scenario::Agents) {
+        lines.extend(agents::measure(within)?);
     }
     if wanted(Scenario::Encoder) {
         lines.extend(encoder::measure(within)?);

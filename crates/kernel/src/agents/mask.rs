@@ -3,11 +3,13 @@
 //! Invariant: a mask is never empty. Every state's set holds NONE or CANCEL, and no rule takes these away. Health is a hard
 //! rule here, other than among models: whoever finds no agent has the models to go to.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::machine::{Allowed, Conversation};
 use super::registry::{Agent, Registry};
-use crate::facts::Facts;
+use crate::facts::{Facts, TargetState};
 use crate::health::Availability;
 use crate::id::TargetId;
 use crate::money::Money;
@@ -68,13 +70,19 @@ impl<'a> Context<'a> {
     /// The rule, apart from state and visits, that leaves an agent out.
     #[must_use]
     pub fn excludes(&self, agent: &Agent) -> Option<Excluded> {
+        self.excludes_if(agent, |agent| self.facts.state(agent.id()).is_some_and(is_away))
+    }
+
+    /// The same where health was looked up before. A target is looked into only where a rule asks for it: among thousands
+    /// of agents that is most of the work.
+    fn excludes_if(&self, agent: &Agent, away: impl Fn(&Agent) -> bool) -> Option<Excluded> {
         let target = &agent.target;
-        if !self.facts.scope.allows_target(target.id.as_str())
+        if (self.facts.scope.targets.is_some() && !self.facts.scope.allows_target(target.id.as_str()))
             || !agent.scopes.iter().all(|scope| self.granted.contains(scope))
         {
             return Some(Excluded::Scope);
         }
-        if self.facts.state(&target.id).is_some_and(|state| state.availability != Availability::Ready) {
+        if away(agent) {
             return Some(Excluded::Unhealthy);
         }
         if self.images && target.capabilities.images == Support::No {
@@ -87,6 +95,10 @@ impl<'a> Context<'a> {
     }
 }
 
+fn is_away(state: &TargetState) -> bool {
+    state.availability != Availability::Ready
+}
+
 impl Mask {
     /// Who may be chosen in this conversation now.
     #[must_use]
@@ -96,8 +108,16 @@ impl Mask {
         let mut mask = Self { words: vec![0; agents.len().div_ceil(64)], none: row.none, cancel: row.cancel };
         let named: Vec<&TargetId> = match row.allows {
             Allowed::Everyone | Allowed::AllButActive => {
+                let away: HashSet<&TargetId> = context
+                    .facts
+                    .targets
+                    .iter()
+                    .filter(|state| is_away(state))
+                    .map(|state| &state.id)
+                    .collect();
+                let gone = |agent: &Agent| !away.is_empty() && away.contains(agent.id());
                 for (at, agent) in agents.iter().enumerate() {
-                    if context.excludes(agent).is_none() {
+                    if context.excludes_if(agent, gone).is_none() {
                         mask.set(at, true);
                     }
                 }

@@ -55,6 +55,9 @@ fn main() {
     if wanted("metatool") {
         rows::metatool(data, encoder);
     }
+    if wanted("bfcl_tools") {
+        rows::bfcl_tools(data, encoder);
+    }
     if wanted("speed") {
         rows::speed(data, encoder);
     }
@@ -70,17 +73,16 @@ fn sgd(folder: &Path, encoder: &dyn Encoder, out: bool) {
     let given = AgentEvalOptions { given_history: true, ..free.clone() };
     let (source, of_source) = source_dev(&whole, &test);
     if out {
-        for (name, judging) in [("own", &own), ("whole", &free), ("whole, given history", &given)] {
-            let run = leave_out(
-                LeaveOut::Categories,
-                &whole,
-                &learn,
-                &test,
-                encoder,
-                (&options, judging),
-                &mut |_| (),
-            );
-            say(&format!("sgd, each domain left out, {name}"), &run.expect("figures"));
+        let of_source_only = |dialogue: &&Dialogue| {
+            dialogue.agents.iter().all(|agent| source.place(&agent.as_str().into()).is_some())
+        };
+        let learn: Vec<Dialogue> = learn.iter().filter(of_source_only).cloned().collect();
+        for (name, judging) in [("own", &own), ("all", &free), ("all, given history", &given)] {
+            let options = (&options, judging);
+            let run =
+                leave_out(LeaveOut::Categories, &source, &learn, &of_source, encoder, options, &mut |_| ());
+            let report = run.expect("figures");
+            say(&format!("sgd, the source's dev registry, each domain left out, {name}"), &report);
         }
         return;
     }
@@ -105,6 +107,14 @@ fn sgd(folder: &Path, encoder: &dyn Encoder, out: bool) {
         judge(&format!("sgd, reworded {digit}, own agents"), &reworded, &test, &own);
         judge(&format!("sgd, reworded {digit}, all"), &reworded, &test, &free);
         judge(&format!("sgd, reworded {digit}, all, given history"), &reworded, &test, &given);
+        let (source, of_source) = source_dev(&reworded, &test);
+        judge(&format!("sgd, reworded {digit}, the source's dev registry"), &source, &of_source, &free);
+        judge(
+            &format!("sgd, reworded {digit}, the source's dev registry, given history"),
+            &source,
+            &of_source,
+            &given,
+        );
     }
 }
 

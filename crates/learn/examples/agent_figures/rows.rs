@@ -61,7 +61,8 @@ pub(crate) fn ten(data: &Path, encoder: &dyn Encoder) {
                 by_intent.entry(text(row, "intent")).or_default().push(text(row, "text"));
             }
             let agents = by_intent.into_iter().map(|(intent, mut texts)| {
-                let mut agent = Agent::named(intent, "");
+                // An intent may be called as a place of the state machine is.
+                let mut agent = Agent::named(&route(intent), "");
                 while agent.examples.len() < 10 && !texts.is_empty() {
                     let at = (rng.next_u64() % texts.len() as u64) as usize;
                     agent.examples.push(texts.swap_remove(at).to_owned());
@@ -71,7 +72,7 @@ pub(crate) fn ten(data: &Path, encoder: &dyn Encoder) {
             let registry = Registry::new(agents.collect()).expect("a registry");
             let index = Index::new(&registry, None, encoder).expect("an index");
             let test = rows.iter().filter(|row| row["split"] == "dev" && row["intent"] != "oos");
-            let asked = test.map(|row| (text(row, "text"), text(row, "intent")));
+            let asked = test.map(|row| (text(row, "text"), route(text(row, "intent"))));
             shares.push(tops(&index, asked, encoder).0);
         }
         println!("ten examples a route, {name}: {:.4} ({shares:.4?})", shares.iter().sum::<f64>() / 3.0);
@@ -82,8 +83,8 @@ pub(crate) fn ten(data: &Path, encoder: &dyn Encoder) {
 pub(crate) fn metatool(data: &Path, encoder: &dyn Encoder) {
     let tools = data.join("metatool/tools.jsonl");
     let rows = lines(&data.join("metatool/queries.jsonl.zst"));
-    let dev =
-        || rows.iter().filter(|row| row["split"] == "dev").map(|row| (text(row, "query"), text(row, "tool")));
+    let of_dev = || rows.iter().filter(|row| row["split"] == "dev");
+    let dev = || of_dev().map(|row| (text(row, "query"), text(row, "tool").to_owned()));
     let alone = read_entries(&[&tools]).expect("tools");
     let index = Index::new(&alone, None, encoder).expect("an index");
     println!("metatool, zero-shot, top 1 and 5: {:.4?}", tops(&index, dev(), encoder));
@@ -103,6 +104,54 @@ pub(crate) fn metatool(data: &Path, encoder: &dyn Encoder) {
         pool.len(),
         tops(&index, dev(), encoder)
     );
+}
+
+/// The right one of a request's own tools, and whether any of them fits.
+pub(crate) fn bfcl_tools(data: &Path, encoder: &dyn Encoder) {
+    let rows = lines(&data.join("bfcl_tools/queries.jsonl.zst"));
+    let (mut right, mut all, mut fits) = (0, 0, Vec::new());
+    for row in rows.iter().filter(|row| row["split"] == "dev") {
+        let mut agents: Vec<Agent> = Vec::new();
+        for tool in row["candidates"].as_array().into_iter().flatten() {
+            let agent = Agent::named(text(tool, "name"), text(tool, "description"));
+            if agents.iter().all(|other| other.id() != agent.id()) {
+                agents.push(agent);
+            }
+        }
+        let Ok(registry) = Registry::new(agents) else { continue };
+        let index = Index::new(&registry, None, encoder).expect("an index");
+        let facts = facts();
+        let mask = Mask::of(&Conversation::default(), &Context::new(&registry, &facts));
+        let turn = Turn::read(encoder, text(row, "query"), "").expect("a turn");
+        let ranked = index.rank_places(&turn, &mask, 1);
+        let Some(best) = ranked.first() else { continue };
+        let name = registry.agents()[best.place].id().as_str();
+        fits.push((best.score, row["no_tool"] != true));
+        let gold: Vec<&str> =
+            row["gold"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        if registry.len() > 1 && !gold.is_empty() {
+            all += 1;
+            right += i32::from(gold.contains(&name));
+        }
+    }
+    println!(
+        "bfcl_tools, choice among two or more: {:.4} of {all}; no-tool AUROC {:.4}",
+        f64::from(right) / f64::from(all),
+        area(&fits)
+    );
+}
+
+/// The share of pairs in order, ties counting half.
+fn area(scored: &[(f32, bool)]) -> f64 {
+    let (own, other): (Vec<_>, Vec<_>) = scored.iter().partition(|(_, own)| *own);
+    let beats = |a: f32| -> f64 {
+        other.iter().map(|(b, _)| if a > *b { 1.0 } else { f64::from(u8::from(a == *b)) / 2.0 }).sum()
+    };
+    own.iter().map(|(a, _)| beats(*a)).sum::<f64>() / (own.len() * other.len()) as f64
+}
+
+fn route(intent: &str) -> String {
+    format!("{intent} route")
 }
 
 /// Times of a decision in large registries, reading the request included.
@@ -141,7 +190,7 @@ pub(crate) fn speed(data: &Path, encoder: &dyn Encoder) {
 /// The shares of requests whose entry is first, and among the first five.
 fn tops<'a>(
     index: &Index,
-    asked: impl Iterator<Item = (&'a str, &'a str)>,
+    asked: impl Iterator<Item = (&'a str, String)>,
     encoder: &dyn Encoder,
 ) -> (f64, f64) {
     let facts = facts();
@@ -150,7 +199,7 @@ fn tops<'a>(
     for (request, name) in asked {
         let turn = Turn::read(encoder, request, "").expect("a turn");
         let ranked = index.rank_places(&turn, &mask, 5);
-        let place = index.registry().place(&name.into());
+        let place = index.registry().place(&name.as_str().into());
         all += 1;
         first += i32::from(ranked.first().map(|ranked| ranked.place) == place);
         five += i32::from(ranked.iter().any(|ranked| Some(ranked.place) == place));

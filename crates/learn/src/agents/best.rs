@@ -36,9 +36,8 @@ impl Best {
         if self.kept.len() <= self.most {
             return;
         }
-        let (_, least, _) = self
-            .kept
-            .select_nth_unstable_by(self.most - 1, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let (_, least, _) =
+            self.kept.select_nth_unstable_by(self.most - 1, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         self.floor = least.0;
         self.kept.truncate(self.most);
     }

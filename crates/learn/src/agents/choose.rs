@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use pointsman_kernel::agents::{Choice, Mask};
 use serde::Serialize;
 
-use super::evidence::{Standing, WIDTH, assemble, top_two};
+use super::evidence::{Standing, TextScores, View, WIDTH, assemble, top_two};
 use super::heads::HeadScores;
 use super::index::Index;
 use super::none::{NoneScorer, Signs};
@@ -59,7 +59,10 @@ impl Index {
         let scores: Vec<f32> = match &self.model {
             Some(model) => {
                 let mut evidence = Vec::new();
-                assemble(&candidates, &text, &heads, &self.category_of, standing, turn, &mut evidence);
+                let now = View { text: &text, heads: &heads };
+                let past = self.past(turn, standing, &candidates);
+                let past: Vec<View<'_>> = past.iter().map(|(text, heads)| View { text, heads }).collect();
+                assemble(&candidates, now, &past, &self.category_of, standing, turn, &mut evidence);
                 evidence.chunks_exact(WIDTH).map(|of| model.scorer.score(of, scratch)).collect()
             }
             None => {
@@ -79,6 +82,23 @@ impl Index {
         let stays = best.is_some() && best == standing.active;
         let place = if stays || belongs > self.threshold() { best } else { None };
         Chosen { place, ranked, belongs }
+    }
+
+    /// What the conversation has been about lately, this turn included.
+    fn past(
+        &self,
+        turn: &Turn,
+        standing: &Standing,
+        candidates: &[usize],
+    ) -> Vec<(Vec<TextScores>, HeadScores)> {
+        let mut lately = standing.lately.clone();
+        lately.hear(turn);
+        let view = |turn: &Turn| {
+            let mut text = Vec::new();
+            self.text_scores(turn, candidates, &mut text);
+            (text, self.heads.read(turn, self.registry.len(), self.categories.len()))
+        };
+        lately.turns().iter().map(view).collect()
     }
 
     /// The places looked at closely: all that the mask holds, or the best of them and the agent at work.

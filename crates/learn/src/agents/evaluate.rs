@@ -147,6 +147,7 @@ impl Run<'_> {
                 conversation.state = last.map_or(State::General, |place| State::Done(self.id(place)));
             }
             standing.go(next);
+            standing.lately.hear(&turn);
             before = Some(gold);
         }
         Ok(())

@@ -2,6 +2,7 @@
 #![allow(clippy::indexing_slicing, reason = "arrays of fixed sizes")]
 
 use super::heads::HeadScores;
+use super::lately::{Lately, SUMS};
 use super::turn::{CUES, Turn};
 
 /// Similarities of one agent's texts to the turn.
@@ -9,8 +10,14 @@ pub(crate) const TEXT: usize = 7;
 const HEAD: usize = 9;
 const PLACE: usize = 4;
 const DELTA: usize = TEXT + 4;
+/// Of what the conversation has been about lately: similarities, and what the heads say.
+const PAST_TEXT: usize = 5;
+const PAST_HEAD: usize = 6;
+const TWICE: usize = 2 * PAST_TEXT;
+/// Similarities, the same beside the best other's, the heads; and all that beside the agent at work.
+const PAST: usize = 2 * (2 * PAST_TEXT + PAST_HEAD);
 /// All of it.
-pub(crate) const WIDTH: usize = 2 * TEXT + HEAD + PLACE + DELTA + CUES;
+pub(crate) const WIDTH: usize = 2 * TEXT + HEAD + PLACE + DELTA + CUES + SUMS * PAST;
 
 /// User against description, skills and name; assistant against description and skills; words of both.
 pub(crate) type TextScores = [f32; TEXT];
@@ -24,6 +31,15 @@ pub(crate) struct Standing {
     pub(crate) turns: u32,
     /// Agents that were at work before.
     pub(crate) before: Vec<usize>,
+    /// What its turns were about before this one.
+    pub(crate) lately: Lately,
+}
+
+/// What is known of one view of a conversation: similarities of the candidates' texts, and the heads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View<'a> {
+    pub(crate) text: &'a [TextScores],
+    pub(crate) heads: &'a HeadScores,
 }
 
 impl Standing {
@@ -42,8 +58,8 @@ impl Standing {
 /// The evidence for each of `candidates`, [`WIDTH`] numbers each, one after another.
 pub(crate) fn assemble(
     candidates: &[usize],
-    text: &[TextScores],
-    heads: &HeadScores,
+    View { text, heads }: View<'_>,
+    past: &[View<'_>],
     category_of: &[Option<u32>],
     standing: &Standing,
     turn: &Turn,
@@ -51,19 +67,14 @@ pub(crate) fn assemble(
 ) {
     out.clear();
     let tops = tops(text);
-    let user_tops = top_two(heads.user_category.iter().copied());
-    let system_tops = top_two(heads.system_category.iter().copied());
-    let head: Vec<[f32; HEAD]> = candidates
-        .iter()
-        .map(|place| head(*place, candidates, heads, category_of, (user_tops, system_tops)))
-        .collect();
+    let head = all_heads(candidates, heads, category_of);
+    let past: Vec<Vec<[f32; PAST / 2]>> =
+        past.iter().map(|view| past_of(candidates, *view, category_of)).collect();
     let active = standing.active.and_then(|active| candidates.iter().position(|place| *place == active));
     for (at, place) in candidates.iter().enumerate() {
         let (text_of, head_of) = (&text[at], &head[at]);
         out.extend_from_slice(text_of);
-        for (value, (first, second)) in text_of.iter().zip(&tops) {
-            out.push(value - if value >= first { second } else { first });
-        }
+        out.extend(text_of.iter().zip(&tops).map(|(own, tops)| beside(*own, *tops)));
         out.extend_from_slice(head_of);
         let is_active = Some(at) == active;
         out.push(f32::from(u8::from(is_active)));
@@ -78,7 +89,42 @@ pub(crate) fn assemble(
             None => out.extend_from_slice(&[0.0; DELTA]),
         }
         out.extend_from_slice(&turn.cues);
+        for rows in &past {
+            out.extend_from_slice(&rows[at]);
+            match active {
+                Some(active) => {
+                    out.extend(rows[at].iter().zip(&rows[active]).map(|(own, other)| own - other))
+                }
+                None => out.extend_from_slice(&[0.0; PAST / 2]),
+            }
+        }
     }
+}
+
+/// What the conversation has been about lately, for each candidate.
+fn past_of(candidates: &[usize], view: View<'_>, category_of: &[Option<u32>]) -> Vec<[f32; PAST / 2]> {
+    let tops = tops(view.text);
+    let heads = all_heads(candidates, view.heads, category_of);
+    let row = |(text, head): (&TextScores, &[f32; HEAD])| {
+        std::array::from_fn(|at| match at {
+            0..PAST_TEXT => text[at],
+            PAST_TEXT..TWICE => beside(text[at - PAST_TEXT], tops[at - PAST_TEXT]),
+            _ => head[at - TWICE],
+        })
+    };
+    view.text.iter().zip(&heads).map(row).collect()
+}
+
+fn all_heads(candidates: &[usize], heads: &HeadScores, category_of: &[Option<u32>]) -> Vec<[f32; HEAD]> {
+    let user_tops = top_two(heads.user_category.iter().copied());
+    let system_tops = top_two(heads.system_category.iter().copied());
+    let of = |place: &usize| head(*place, candidates, heads, category_of, (user_tops, system_tops));
+    candidates.iter().map(of).collect()
+}
+
+/// Beside the best other.
+fn beside(own: f32, (first, second): (f32, f32)) -> f32 {
+    own - if own >= first { second } else { first }
 }
 
 fn head(
@@ -91,7 +137,6 @@ fn head(
     let category = category_of.get(place).copied().flatten();
     let of =
         |scores: &[f32]| category.and_then(|at| scores.get(at as usize)).copied().filter(|s| !s.is_nan());
-    let beside = |own: f32, (first, second): (f32, f32)| own - if own >= first { second } else { first };
     let (user, system) = (of(&heads.user_category), of(&heads.system_category));
     let siblings = |scores: &[f32]| {
         let own = scores.get(place).copied().filter(|score| !score.is_nan())?;

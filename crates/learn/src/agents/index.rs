@@ -10,6 +10,7 @@ use super::discriminant::Moments;
 use super::evidence::TextScores;
 use super::heads::Heads;
 use super::model::AgentModel;
+use super::sayings::Sayings;
 use super::small::{Asked, SmallOwned, SmallRows};
 use super::turn::Turn;
 use super::words::{WordIndex, spoken, words};
@@ -32,6 +33,7 @@ pub struct Index {
     pub(crate) skills: SmallOwned,
     pub(crate) names: SmallRows,
     pub(crate) words: WordIndex,
+    pub(crate) sayings: Sayings,
     pub(crate) heads: Heads,
     /// Each agent's classes among those of the heads.
     pub(crate) classes_of: Vec<Vec<u32>>,
@@ -61,6 +63,7 @@ impl Index {
             skills: SmallOwned::new(dims),
             names: SmallRows::new(dims),
             words: WordIndex::new(&registry.agents().iter().map(entry_words).collect::<Vec<_>>()),
+            sayings: Sayings::new(registry),
             heads: Heads::default(),
             classes_of: vec![Vec::new(); registry.len()],
             category_of: Vec::new(),

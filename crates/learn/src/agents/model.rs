@@ -15,7 +15,7 @@ use crate::artifact::ArtifactError;
 
 const MAGIC: &[u8; 8] = b"PMAGENT\n";
 /// Rises with every change to what the content holds.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const CONTENT_AT: usize = MAGIC.len() + 4 + 32;
 
 /// Trained heads of the agent stage.

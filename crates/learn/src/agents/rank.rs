@@ -19,6 +19,11 @@ const WORD_BESIDE: f32 = 0.01;
 /// How many of the nearest remembered turns are averaged.
 const NEAREST: usize = 5;
 
+/// What the nearest example and the words count beside the discriminant, all of one spread: what did best on the training part of
+/// MetaTool.
+const NEAR: f32 = 0.5;
+const WORDS: f32 = 0.2;
+
 /// An agent by place, with its score.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Ranked {
@@ -82,7 +87,16 @@ impl Index {
         let class = column(&|at| taught[at].map_or(floor, |(score, _)| score));
         let near = column(&|at| taught[at].map_or(text[at][1], |(_, near)| near));
         let word = column(&|at| text[at][5]);
-        (0..places.len()).map(|at| class[at] + 0.5 * near[at] + 0.2 * word[at]).collect()
+        let said = self.sayings.scores(&turn.user_words);
+        let said_of = |at: usize| taught[at].and_then(|_| said.get(places[at]).copied());
+        let least = (0..places.len()).filter_map(said_of).fold(0.0, f32::min);
+        let said = column(&|at| said_of(at).unwrap_or(least));
+        // Where examples abound the nearest of them says more.
+        let weight = self.sayings.weight;
+        let nearest = NEAR + weight;
+        (0..places.len())
+            .map(|at| class[at] + nearest * near[at] + WORDS * word[at] + weight * said[at])
+            .collect()
     }
 
     /// For each place with classes of its own: the best class's score and the nearest remembered turn.

@@ -146,7 +146,7 @@ fn no_words_open_the_mask() {
     let mut scratch = Scratch::default();
     for words in hostile {
         for active in [None, Some(0), Some(2)] {
-            let standing = Standing { active, turns: 1, before: vec![2] };
+            let standing = Standing { active, turns: 1, before: vec![2], ..Standing::default() };
             let turn = Turn::read(encoder, words, "Shall I ask Banking?").unwrap();
             let chosen = index.choose(&turn, &standing, &mask, &mut scratch);
             assert!(chosen.place.is_none_or(|place| mask.allows(place)), "{words:?} opened the mask");
@@ -179,5 +179,25 @@ fn a_new_agent_changes_no_choice_that_it_does_not_win() {
     };
     for text in TOPICS.iter().flat_map(|(_, _, texts)| texts) {
         assert_eq!(choose(&before, text), choose(&after, text), "{text}");
+    }
+}
+
+#[test]
+fn a_session_keeps_the_course_and_a_short_answer_stays_with_its_agent() {
+    let encoder = StaticTable::embedded();
+    let (registry, model) = trained();
+    let index = Index::new(&registry, Some(Arc::new(model)), encoder).unwrap();
+    let facts = evaluate::facts(None);
+    let mask = Mask::of(&Conversation::default(), &Context::new(&registry, &facts));
+    for (agent, _, texts) in TOPICS {
+        let mut course = Course::default();
+        let turn = Turn::read(encoder, texts[0], "").unwrap();
+        let first = index.choose_next(&turn, &course, &mask);
+        assert_eq!(first.place, registry.place(&agent.into()));
+        course.went(&turn, Some(&agent.into()));
+        let kept: Course = serde_json::from_str(&serde_json::to_string(&course).unwrap()).unwrap();
+        assert_eq!(kept, course);
+        let yes = Turn::read(encoder, "yes, thank you", "Is that right?").unwrap();
+        assert_eq!(index.choose_next(&yes, &kept, &mask).place, registry.place(&agent.into()), "{agent}");
     }
 }

@@ -20,8 +20,9 @@ use pointsman_kernel::agents::Registry;
 use pointsman_kernel::rng::Rng;
 
 use super::dialogues::Dialogue;
-use super::evidence::{TextScores, WIDTH, assemble};
+use super::evidence::{TextScores, View, WIDTH, assemble};
 use super::index::{Index, mean_direction};
+use super::lately::{Lately, SUMS};
 use super::model::{AgentModel, AgentNotes, Class};
 use super::rows::{Owned, Rows};
 use super::turn::Turn;
@@ -87,6 +88,8 @@ pub(super) struct Read {
     /// First, or its labels differ from the turn's before.
     pub(super) begins: bool,
     pub(super) text: Vec<TextScores>,
+    /// What the conversation has been about lately, this turn included.
+    pub(super) past: [(Turn, Vec<TextScores>); SUMS],
 }
 
 /// Everything that training reads.
@@ -191,6 +194,7 @@ fn read(
         }
         let mut turns = Vec::new();
         let mut before: Option<Vec<usize>> = None;
+        let mut lately = Lately::default();
         for said in &dialogue.turns {
             let turn = Turn::read(encoder, &said.user, &said.system)?;
             let mut gold: Vec<usize> = said.labels.iter().filter_map(|(agent, _)| place(agent)).collect();
@@ -204,7 +208,13 @@ fn read(
             before = Some(gold.clone());
             // The last label first: it is where a hand-over leads.
             gold.sort_by_key(|place| std::cmp::Reverse(last.iter().rposition(|other| other == place)));
-            turns.push(Read { turn, gold, classes, begins, text });
+            lately.hear(&turn);
+            let past = lately.turns().map(|turn| {
+                let mut text = Vec::new();
+                material.index.text_scores(&turn, &everyone, &mut text);
+                (turn, text)
+            });
+            turns.push(Read { turn, gold, classes, begins, text, past });
         }
         material.own.push(dialogue.agents.iter().filter_map(|agent| place(agent)).collect());
         material.fold.push(pointsman_encode::stable_hash(dialogue.id.as_bytes()) as usize % heads::FOLDS);
@@ -272,10 +282,16 @@ fn scorer(
 
 fn evidence_of(material: &Material, folds: &Folds, sample: &Sample, out: &mut Vec<f32>) {
     let read = &material.dialogues[sample.dialogue][sample.turn];
-    let heads =
-        folds.heads[sample.heads].read(&read.turn, material.index.registry.len(), material.categories.len());
-    let text: Vec<TextScores> = sample.allowed.iter().map(|place| read.text[*place]).collect();
-    assemble(&sample.allowed, &text, &heads, &material.index.category_of, &sample.standing, &read.turn, out);
+    let view = |turn: &Turn, text: &[TextScores]| {
+        let heads = &folds.heads[sample.heads];
+        let text: Vec<TextScores> = sample.allowed.iter().map(|place| text[*place]).collect();
+        (text, heads.read(turn, material.index.registry.len(), material.categories.len()))
+    };
+    let (text, heads) = view(&read.turn, &read.text);
+    let past = read.past.each_ref().map(|(turn, text)| view(turn, text));
+    let past = past.each_ref().map(|(text, heads)| View { text, heads });
+    let (now, categories) = (View { text: &text, heads: &heads }, &material.index.category_of);
+    assemble(&sample.allowed, now, &past, categories, &sample.standing, &read.turn, out);
     debug_assert_eq!(out.len(), sample.allowed.len() * WIDTH);
 }
 

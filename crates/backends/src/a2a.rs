@@ -267,10 +267,11 @@ impl Backend for Agent {
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// What may have been read is not sent again. An agent that refuses a task speaks for itself alone: another may take it.
+/// What may have been read is not sent again. An agent that refuses speaks for itself alone, be it the task, the request or
+/// our key: another may take it.
 fn once(mut failure: Failure) -> Failure {
     let error = &mut failure.error;
-    let refused = error.retry == Retry::Never && error.code.as_deref() == Some("agent_rejected");
+    let refused = error.retry == Retry::Never && error.phase != Phase::MidStream;
     // Who is too busy has done nothing.
     let unread = error.phase == Phase::BeforeSend || error.kind == ErrorKind::RateLimited;
     let again = error.retry != Retry::Never && !unread;

@@ -8,10 +8,14 @@
 //! Promises: state in, state and effect out; no agent is dispatched that the mask excludes, whoever asks for it; NONE (or
 //! CANCEL) is in every mask, so that nobody is ever stuck. Left out: scoring (`learn`), calling agents (`backends`).
 
+mod course;
+mod first;
 pub mod machine;
 mod mask;
 mod registry;
 
+pub use course::Course;
+pub use first::{AgentScore, Chooser, Choosing, FirstStage, Leg, Masked, Skipped, Why};
 pub use machine::{Choice, Conversation, Effect, Event, Limits, Stage, State, Step};
 pub use mask::{Context, Excluded, Mask};
 pub use registry::{Agent, Registry, RegistryError, Skill, Slot};

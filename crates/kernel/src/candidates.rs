@@ -175,7 +175,8 @@ impl Candidates {
 
 impl Rule for KeyScope {
     fn judge(&self, _: &Signals, facts: &Facts, target: &Target) -> Verdict {
-        if facts.scope.allows_target(target.id.as_str()) { Verdict::Keep } else { Verdict::Drop(Drop::Scope) }
+        let may = facts.scope.allows_target(target.id.as_str()) && facts.scope.grants(&target.requires);
+        if may { Verdict::Keep } else { Verdict::Drop(Drop::Scope) }
     }
 }
 

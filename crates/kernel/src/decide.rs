@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::agents::FirstStage;
 use crate::candidates::Candidates;
 use crate::decision::Decision;
 use crate::estimates::{Estimates, Estimator};
@@ -71,6 +72,7 @@ pub fn decide(
         generator: ALGORITHM.to_owned(),
         facts,
         signals,
+        agents: None,
         dropped: Vec::new(),
         health_ignored: false,
         estimates,
@@ -82,11 +84,29 @@ pub fn decide(
     decision
 }
 
+/// Decides in two stages: the agents of `stage` are asked first, in its order, and then whoever the models' stage chooses,
+/// which is decided all the same: it is what follows should the agents fail.
+#[must_use]
+pub fn decide_after(
+    stage: FirstStage,
+    route: &Route,
+    goal: Goal,
+    signals: Signals,
+    facts: Facts,
+    estimator: &dyn Estimator,
+) -> Decision {
+    decide(route, goal, signals, facts, estimator).led_by(stage, route.patience)
+}
+
 /// Decides again from a logged decision's own facts, signals and estimates. With the same route it gives the same
-/// decision; with another it says what that one would have done.
+/// decision; with another it says what that one would have done. What the first stage decided is taken as it was.
 #[must_use]
 pub fn again(route: &Route, logged: &Decision) -> Decision {
-    decide(route, logged.goal.clone(), logged.signals.clone(), logged.facts.clone(), &logged.estimates)
+    let Decision { goal, signals, facts, .. } = logged.clone();
+    match logged.agents.clone() {
+        Some(stage) => decide_after(stage, route, goal, signals, facts, &logged.estimates),
+        None => decide(route, goal, signals, facts, &logged.estimates),
+    }
 }
 
 fn named(candidates: &Candidates) -> Ranking {

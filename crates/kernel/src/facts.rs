@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::agents::Course;
 use crate::health::Availability;
 use crate::id::{DecisionId, SessionId, TargetId, Tenant};
 
@@ -42,6 +43,18 @@ pub struct SessionFacts {
     /// Who answered its last turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<TargetId>,
+    /// Its way through the agents, where the route has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agents: Option<CourseAt>,
+}
+
+/// A conversation's way through the agents, as it was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CourseAt {
+    /// The way.
+    pub course: Course,
+    /// The version it had; who writes the next one says which it read.
+    pub version: u64,
 }
 
 /// One target's state.
@@ -76,6 +89,9 @@ pub struct Scope {
     /// Targets by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub targets: Option<Vec<String>>,
+    /// What it was granted besides, for targets that require it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<String>,
 }
 
 impl Facts {
@@ -99,8 +115,14 @@ impl Scope {
         allows(self.targets.as_deref(), name)
     }
 
+    /// Whether the key was granted all of these.
+    #[must_use]
+    pub fn grants(&self, required: &[String]) -> bool {
+        required.iter().all(|grant| self.grants.contains(grant))
+    }
+
     fn is_everything(&self) -> bool {
-        self.routes.is_none() && self.targets.is_none()
+        self.routes.is_none() && self.targets.is_none() && self.grants.is_empty()
     }
 }
 
@@ -119,9 +141,9 @@ mod tests {
     #[test]
     fn a_scope_without_names_allows_all_and_an_empty_one_nothing() {
         assert!(Scope::default().allows_target("a"));
-        let none = Scope { targets: Some(vec![]), routes: None };
+        let none = Scope { targets: Some(vec![]), ..Scope::default() };
         assert!(!none.allows_target("a"));
-        let some = Scope { targets: Some(vec!["gpt-4o*".into(), "b".into()]), routes: None };
+        let some = Scope { targets: Some(vec!["gpt-4o*".into(), "b".into()]), ..Scope::default() };
         assert!(some.allows_target("gpt-4o-mini") && some.allows_target("b"));
         assert!(!some.allows_target("bb") && !some.allows_target("gpt-4"));
     }

@@ -32,7 +32,7 @@ pub mod target;
 
 pub use call_error::{CallError, ErrorKind, Origin, Phase, Retry};
 pub use candidates::{Candidates, Drop, Dropped, Rule, Verdict};
-pub use decide::{Route, decide};
+pub use decide::{Route, decide, decide_after};
 pub use decision::Decision;
 pub use estimates::{Contribution, Estimate, Estimates, Estimator, Source, Spread, Usual};
 pub use facts::{Facts, Scope, TargetState, Versions};

@@ -28,6 +28,13 @@ pub enum Reason {
     Session,
     /// It was asked for by name.
     Named,
+    /// An agent that the first stage chose.
+    Agent,
+    /// An agent that the first stage asks should another fail.
+    AfterAgent {
+        /// Which other.
+        before: TargetId,
+    },
     /// On the frontier, but another scores higher.
     LowerScore,
     /// Another is at least as good and costs no more.
@@ -103,14 +110,18 @@ impl Ranking {
     /// Moves `target` to the front for `reason`; the others keep their order. No effect when it is not ranked.
     pub fn put_first(&mut self, target: &TargetId, reason: Reason) {
         let Some(at) = self.0.iter().position(|ranked| ranked.target == *target) else { return };
-        let mut chosen = self.0.remove(at);
+        let chosen = self.0.remove(at);
+        self.lead(Ranked { reason, ..chosen });
+    }
+
+    /// Puts a target before all others: it is the one chosen.
+    pub fn lead(&mut self, mut chosen: Ranked) {
         for other in &mut self.0 {
             other.propensity = 0.0;
             if other.reason == Reason::Best {
                 other.reason = Reason::LowerScore;
             }
         }
-        chosen.reason = reason;
         chosen.propensity = 1.0;
         self.0.insert(0, chosen);
     }
@@ -122,6 +133,8 @@ impl std::fmt::Display for Reason {
             Self::Best => f.write_str("best score"),
             Self::Session => f.write_str("stays with its conversation"),
             Self::Named => f.write_str("asked for by name"),
+            Self::Agent => f.write_str("the agent that the turn belongs to"),
+            Self::AfterAgent { before } => write!(f, "the agent that is asked if {before} fails"),
             Self::Constant => f.write_str("best constant choice"),
             Self::Departure { from, gain_at_least } => {
                 write!(f, "leaves {from}: quality {gain_at_least:+.3} or better")

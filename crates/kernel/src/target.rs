@@ -69,6 +69,9 @@ pub struct Target {
     /// What it charges; `None` when nobody said, which is not free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
+    /// What a key must have been granted to use it, all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<String>,
     /// Labels that routes select by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
@@ -87,6 +90,7 @@ impl Target {
             capabilities: Capabilities::default(),
             limits: Limits::default(),
             price: None,
+            requires: Vec::new(),
             tags: Vec::new(),
             lineage: Lineage::default(),
         }

@@ -23,6 +23,7 @@ mod rank;
 mod rows;
 mod sayings;
 mod scorer;
+mod serve;
 mod small;
 mod train;
 mod turn;
@@ -38,6 +39,7 @@ pub use index::Index;
 pub use model::{AgentModel, AgentNotes};
 pub use once::EncodeOnce;
 pub use rank::Ranked;
+pub use serve::TurnChooser;
 pub use train::{AgentTrainError, AgentTrainOptions, train_agents};
 pub use turn::Turn;
 

@@ -124,6 +124,7 @@ fn decision(opening: &Opening, targets: &[TargetId]) -> Decision {
             vector: if auto { vec![0.062_512_3; 256] } else { Vec::new() },
             ..Signals::default()
         },
+        agents: None,
         dropped: Vec::new(),
         health_ignored: false,
         estimates: if auto {

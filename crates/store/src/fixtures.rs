@@ -58,7 +58,7 @@ pub(crate) fn decision(n: usize) -> Arc<Decision> {
             seed: u64::MAX - n as u64,
             tenant: "acme".into(),
             scope: Scope::default(),
-            session: Some(SessionFacts { id: "s".into(), target: None }),
+            session: Some(SessionFacts { id: "s".into(), target: None, agents: None }),
             targets: vec![],
             versions: Versions::default(),
         },
@@ -71,6 +71,7 @@ pub(crate) fn decision(n: usize) -> Arc<Decision> {
             vector: vec![0.076_543_21; 256],
             ..Signals::default()
         },
+        agents: None,
         dropped: vec![],
         health_ignored: false,
         estimates: Estimates {

@@ -2,7 +2,8 @@
 //!
 //! [`Ledger`] takes one record a request without making the request wait: it never fails one, whatever happens to the
 //! disk, and counts what it could not keep. [`Keys`] and [`KeyRing`] say who may come in. The two are separate files,
-//! so that a ledger can be copied for analysis or deleted for room without touching who has access.
+//! so that a ledger can be copied for analysis or deleted for room without touching who has access. [`Courses`] keeps where
+//! conversations with agents stand, in a third.
 //!
 //! Everything here blocks except what a request calls ([`Ledger::begin`], [`Entry`], [`KeyRing::check`]).
 //!
@@ -11,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod change;
+mod courses;
 mod error;
 #[cfg(test)]
 mod fixtures;
@@ -21,6 +23,7 @@ mod sqlite;
 mod store;
 
 pub use change::{Change, DecisionText, End};
+pub use courses::{Courses, Outdated};
 pub use error::StoreError;
 pub use keys::{KeyRecord, KeyRing, Keys};
 pub use ledger::{Entry, Ledger, LedgerHealth, LedgerOptions, LedgerState};

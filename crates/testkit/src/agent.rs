@@ -61,6 +61,8 @@ pub struct Manner {
     pub streams: bool,
     /// Its card, where it is not the usual one: status and body.
     pub card: Option<(u16, String)>,
+    /// What its usual card says it does, and examples of it.
+    pub about: Option<(String, Vec<String>)>,
 }
 
 struct Shared {
@@ -81,7 +83,7 @@ struct Task {
 
 impl From<Deed> for Manner {
     fn from(deed: Deed) -> Self {
-        Self { deeds: vec![deed], old: false, streams: true, card: None }
+        Self { deeds: vec![deed], old: false, streams: true, card: None, about: None }
     }
 }
 
@@ -97,6 +99,14 @@ impl Manner {
     #[must_use]
     pub fn whole(mut self) -> Self {
         self.streams = false;
+        self
+    }
+
+    /// The same with a card that says it does this, with examples.
+    #[must_use]
+    pub fn about(mut self, description: &str, examples: &[&str]) -> Self {
+        let examples = examples.iter().map(|example| (*example).to_owned()).collect();
+        self.about = Some((description.to_owned(), examples));
         self
     }
 
@@ -491,6 +501,10 @@ fn card(shared: &Shared, manner: &Manner) -> Value {
     let mut card = json!({"name": "Test agent", "description": "Does as it is told", "version": "1.0.0",
         "capabilities": {"streaming": manner.streams, "pushNotifications": true},
         "defaultInputModes": ["text/plain"], "defaultOutputModes": ["text/plain"], "skills": [skill]});
+    if let Some((description, examples)) = &manner.about {
+        card["description"] = json!(description);
+        card["skills"] = json!([{"id": "s", "name": "main", "description": description, "tags": [], "examples": examples}]);
+    }
     if manner.old {
         card["url"] = json!(url);
         card["protocolVersion"] = json!("0.3.0");

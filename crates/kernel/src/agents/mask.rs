@@ -26,6 +26,8 @@ pub struct Context<'a> {
     pub granted: &'a [String],
     /// The turn holds images.
     pub images: bool,
+    /// The request offers tools for the answer to call.
+    pub tools: bool,
     /// Tokens the turn brings along, for what an agent would charge.
     pub input_tokens: u32,
     /// What may still be spent; `None` is no limit.
@@ -52,6 +54,8 @@ pub enum Excluded {
     Unhealthy,
     /// It cannot read what the turn holds.
     Modality,
+    /// It cannot call the tools that the request offers.
+    Tools,
     /// It would cost more than is left.
     Budget,
     /// This turn was there already.
@@ -64,7 +68,7 @@ impl<'a> Context<'a> {
     /// A context in which nothing is withheld but what the facts say.
     #[must_use]
     pub fn new(registry: &'a Registry, facts: &'a Facts) -> Self {
-        Self { registry, facts, granted: &[], images: false, input_tokens: 0, budget: None }
+        Self { registry, facts, granted: &[], images: false, tools: false, input_tokens: 0, budget: None }
     }
 
     /// The rule, apart from state and visits, that leaves an agent out.
@@ -87,6 +91,9 @@ impl<'a> Context<'a> {
         }
         if self.images && target.capabilities.images == Support::No {
             return Some(Excluded::Modality);
+        }
+        if self.tools && target.capabilities.tools == Support::No {
+            return Some(Excluded::Tools);
         }
         let dear = |left: Money| {
             target.price.is_some_and(|price| price.cost(u64::from(self.input_tokens), 0, 0, 0) > left)
@@ -193,6 +200,7 @@ impl std::fmt::Display for Excluded {
             Self::Scope => "the key may not use it",
             Self::Unhealthy => "its breaker is open",
             Self::Modality => "cannot read what the turn holds",
+            Self::Tools => "cannot call the tools that the request offers",
             Self::Budget => "would cost more than is left",
             Self::Visited => "was asked in this turn already",
             Self::State => "the conversation does not lead there now",

@@ -65,7 +65,10 @@ fn run(route: &Route, signals: Signals, facts: Facts) -> Decision {
 }
 
 fn in_session(target: &str) -> Facts {
-    Facts { session: Some(SessionFacts { id: "s".into(), target: Some(target.into()) }), ..facts() }
+    Facts {
+        session: Some(SessionFacts { id: "s".into(), target: Some(target.into()), agents: None }),
+        ..facts()
+    }
 }
 
 #[test]
@@ -91,7 +94,7 @@ fn a_route_may_switch_between_turns_but_not_under_a_tool_call() {
 
 #[test]
 fn nobody_allowed_means_no_plan_and_every_reason() {
-    let facts = Facts { scope: Scope { targets: Some(vec![]), routes: None }, ..facts() };
+    let facts = Facts { scope: Scope { targets: Some(vec![]), ..Scope::default() }, ..facts() };
     let decision = run(&route(0.5), Signals::default(), facts);
     assert!(decision.plan.is_none() && decision.chosen().is_none());
     assert_eq!(decision.dropped.len(), 4);

@@ -163,7 +163,7 @@ impl Index {
         self.model.as_ref().map_or(f32::INFINITY, |model| model.none.belongs(signs))
     }
 
-    fn threshold(&self) -> f32 {
+    pub(crate) fn threshold(&self) -> f32 {
         self.model.as_ref().map_or(f32::NEG_INFINITY, |model: &std::sync::Arc<super::AgentModel>| {
             let none: &NoneScorer = &model.none;
             none.threshold

@@ -196,7 +196,7 @@ pub(crate) fn facts(only: Option<&[String]>) -> Facts {
         now: Timestamp(0),
         seed: 0,
         tenant: "evaluation".into(),
-        scope: Scope { routes: None, targets: only.map(<[String]>::to_vec) },
+        scope: Scope { targets: only.map(<[String]>::to_vec), ..Scope::default() },
         session: None,
         targets: Vec::new(),
         versions: Versions::default(),

@@ -100,7 +100,7 @@ impl Index {
     }
 
     /// For each place with classes of its own: the best class's score and the nearest remembered turn.
-    fn taught(&self, turn: &Turn, places: &[usize]) -> Vec<Option<(f32, f32)>> {
+    pub(crate) fn taught(&self, turn: &Turn, places: &[usize]) -> Vec<Option<(f32, f32)>> {
         let of = |class: &u32| {
             let class = *class as usize;
             let near = self.memory.best(class, &turn.asked).unwrap_or(0.0);
@@ -136,7 +136,7 @@ pub(crate) fn insert(nearest: &mut [f32], value: f32) {
 }
 
 /// Name and description together, description, name, words: the weights that did best on the training part of MetaTool.
-fn similarity(text: &[f32; TEXT]) -> f32 {
+pub(crate) fn similarity(text: &[f32; TEXT]) -> f32 {
     0.3 * text[0] + 0.5 * text[1] + 0.2 * text[2] + 0.08 * text[5]
 }
 

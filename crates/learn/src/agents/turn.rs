@@ -117,6 +117,11 @@ impl Turn {
         Ok(Self::with_vectors(user, system, vector(user)?, before))
     }
 
+    /// Whether the user says so few words, or opens with a yes or a no: an answer rather than a matter of its own.
+    pub(crate) fn is_brief(&self, words: usize) -> bool {
+        self.user_words.len() <= words && self.cues[4] == 0.0 || self.cues[2] > 0.0
+    }
+
     /// The same with vectors made elsewhere.
     #[must_use]
     pub fn with_vectors(user: &str, system: &str, user_vector: Vec<f32>, system_vector: Vec<f32>) -> Self {

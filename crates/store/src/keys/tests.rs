@@ -25,7 +25,7 @@ fn within_a_second(what: &str, mut holds: impl FnMut() -> bool) {
 fn a_key_is_checked_listed_and_revoked() {
     let (_home, path) = file();
     let keys = Keys::open(&path).unwrap();
-    let scope = Scope { routes: None, targets: Some(vec!["gpt-4o*".to_owned()]) };
+    let scope = Scope { targets: Some(vec!["gpt-4o*".to_owned()]), ..Scope::default() };
     let (ci, secret) = keys.create("ci", None, scope).unwrap();
     let (_, other) = keys.create("laptop", Some(&"research".into()), Scope::default()).unwrap();
     assert_eq!(ci.tenant.as_str(), "ci", "the name is the tenant unless another is given");

@@ -37,6 +37,9 @@ enum Command {
         /// among where --routes is given, else all
         #[arg(long, value_delimiter = ',', value_name = "A,B")]
         targets: Option<Vec<String>>,
+        /// What it is granted besides, for agents whose `scopes` require it. Default: nothing
+        #[arg(long, value_delimiter = ',', value_name = "A,B")]
+        grants: Vec<String>,
     },
     /// List all keys, revoked ones too. Secrets cannot be shown again
     List {
@@ -56,9 +59,9 @@ enum Command {
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let keys = Keys::open(&launch::keys_path(&launch::home(&Env::of_process())))?;
     match &args.command {
-        Command::Create { name, tenant, routes, targets } => {
+        Command::Create { name, tenant, routes, targets, grants } => {
             let tenant = tenant.as_deref().map(Tenant::from);
-            let scope = Scope { routes: routes.clone(), targets: targets.clone() };
+            let scope = Scope { routes: routes.clone(), targets: targets.clone(), grants: grants.clone() };
             let (record, secret) = keys.create(name, tenant.as_ref(), scope)?;
             term::note(format_args!("{} of tenant {}: {}", record.id, record.tenant, allowed(&record.scope)));
             term::note("send it as `authorization: Bearer ...`; it is not shown again:");
@@ -89,14 +92,19 @@ fn list(all: &[KeyRecord]) -> anyhow::Result<()> {
 }
 
 fn allowed(scope: &Scope) -> String {
-    match (&scope.routes, &scope.targets) {
+    let granted = match scope.grants.as_slice() {
+        [] => String::new(),
+        grants => format!("; granted {}", grants.join(", ")),
+    };
+    let may = match (&scope.routes, &scope.targets) {
         (None, None) => "everything".to_owned(),
         (None, Some(targets)) => format!("all routes; targets {}", targets.join(", ")),
         (Some(routes), None) => format!("routes {}; the targets they choose among", routes.join(", ")),
         (Some(routes), Some(targets)) => {
             format!("routes {}; targets {}", routes.join(", "), targets.join(", "))
         }
-    }
+    };
+    may + &granted
 }
 
 fn age(since: Timestamp) -> String {

@@ -9,8 +9,9 @@ use pointsman_gateway::app::App;
 use pointsman_gateway::catalogue::Catalogue;
 use pointsman_gateway::config::{Config, Env};
 use pointsman_gateway::reload::Live;
+use pointsman_gateway::sessions::REMEMBERED;
 use pointsman_learn::{Artifact, Model};
-use pointsman_store::{KeyRing, Ledger, LedgerOptions};
+use pointsman_store::{Courses, KeyRing, Ledger, LedgerOptions};
 
 /// The models that stand in, of those that many people know.
 const MODELS: [&str; 8] = [
@@ -48,7 +49,8 @@ pub(crate) fn known_models() -> anyhow::Result<Config> {
 pub(crate) fn app_of(live: Arc<Live>) -> anyhow::Result<App> {
     let ledger = Ledger::in_memory(LedgerOptions::default())?;
     let health = HealthBoard::new(live.config().breaker);
-    Ok(App::new(live, ledger, KeyRing::empty(), health, Arc::new(SystemClock)))
+    let courses = Courses::in_memory(REMEMBERED);
+    Ok(App::new(live, ledger, KeyRing::empty(), health, courses, Arc::new(SystemClock)))
 }
 
 /// USD per million tokens: the catalogue's word, else what the training data was charged.

@@ -11,9 +11,9 @@ use http::HeaderMap;
 use pointsman_gateway::ask::{Request, decide_chat};
 use pointsman_gateway::auth::Caller;
 use pointsman_gateway::config::Env;
-use pointsman_gateway::explain::{Explained, ExplainedCandidate};
+use pointsman_gateway::explain::{Explained, ExplainedAgents, ExplainedCandidate};
 use pointsman_gateway::reload::Live;
-use pointsman_gateway::{discover, infer};
+use pointsman_gateway::{agents, discover, infer};
 use pointsman_kernel::{Contribution, Preference, Scope, Tenant};
 
 use crate::pool::{app_of, known_models};
@@ -115,13 +115,13 @@ pub(crate) async fn listed(live: &Arc<Live>) {
     if !live.snapshot().discovering {
         return;
     }
-    term::note("asking the providers for their models ...");
-    let asking = discover::spawn(live, None);
+    term::note("asking the providers for their models, and agents for their cards ...");
+    let asking = [discover::spawn(live, None), agents::spawn(live)];
     let deadline = Instant::now() + LISTING;
     while live.snapshot().discovering && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    asking.abort();
+    asking.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
 fn body(args: &Args) -> anyhow::Result<Vec<u8>> {
@@ -148,6 +148,9 @@ fn print(explained: &Explained) -> anyhow::Result<()> {
         (Some(target), Some(reason)) => term::say(format_args!("{}: {reason}", paint(Tone::Strong, target)))?,
         _ => term::say(paint(Tone::Bad, "nobody may answer this: see the reasons above"))?,
     }
+    if let Some(agents) = &explained.agents {
+        first_stage(agents)?;
+    }
     let difficulty = explained.difficulty.map_or(String::new(), |d| format!("difficulty {d:.2}, "));
     term::say(format_args!(
         "{difficulty}about {} tokens to read, prefer {}, keeps {:.0} % of the best predicted quality",
@@ -168,6 +171,21 @@ fn print(explained: &Explained) -> anyhow::Result<()> {
     }
     if explained.candidates.iter().any(|candidate| candidate.provisional) {
         term::say("~ provisional: the model was not in the training data, a stated prior stands in")?;
+    }
+    Ok(())
+}
+
+/// The agents' stage in a line, and those it could not choose.
+fn first_stage(stage: &ExplainedAgents) -> anyhow::Result<()> {
+    let chosen = stage.chosen.as_deref().unwrap_or("none");
+    let scores: Vec<String> =
+        stage.scores.iter().filter_map(|of| Some(format!("{} {:.2}", of.agent, of.score?))).collect();
+    let margin = stage.belongs.zip(stage.threshold);
+    let margin =
+        margin.map_or(String::new(), |(belongs, needed)| format!(" ({belongs:.2}, needs {needed:.2})"));
+    term::say(format_args!("agents: {chosen}, {}{margin}; {}", stage.why, scores.join(", ")))?;
+    for masked in &stage.masked {
+        term::say(format_args!("  {}: {}", masked.agent, masked.reason.as_deref().unwrap_or_default()))?;
     }
     Ok(())
 }

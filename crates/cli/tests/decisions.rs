@@ -23,7 +23,7 @@ use pointsman_kernel::select::topsis::Topsis;
 use pointsman_kernel::{
     Decision, DecisionId, Estimates, Facts, Goal, Preference, Ranking, Route, Scope, Selector, Tenant, decide,
 };
-use pointsman_store::{KeyRing, Ledger, LedgerOptions, Opening};
+use pointsman_store::{Courses, KeyRing, Ledger, LedgerOptions, Opening};
 
 const CONFIG: &str = include_str!("../src/demo.yaml");
 const DECISIONS: usize = 1_000;
@@ -48,7 +48,8 @@ fn app(keep_prompts: bool) -> App {
         Live::from_config(Config::parse("demo.yaml", CONFIG, &Env::from([("", ""); 0])).unwrap()).unwrap();
     let ledger = Ledger::in_memory(LedgerOptions { keep_prompts, ..LedgerOptions::default() }).unwrap();
     let health = HealthBoard::new(live.config().breaker);
-    App::new(live, ledger, KeyRing::empty(), health, Arc::new(SystemClock))
+    let courses = Courses::in_memory(std::time::Duration::from_secs(60));
+    App::new(live, ledger, KeyRing::empty(), health, courses, Arc::new(SystemClock))
 }
 
 /// A prompt that is like no other.

@@ -3,6 +3,7 @@
 //! Promises: an agent whose card cannot be fetched, or is none, keeps the last good one and says why; a failure never
 //! takes an agent out of the registry. An agent is a target like any other; nothing here decides.
 
+pub(crate) mod first;
 mod refresh;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use secrecy::ExposeSecret;
 
 use crate::config::{DeclaredAgent, Proxy};
 
+pub use first::RouteAgents;
 pub use refresh::spawn;
 
 /// What is known of agents' cards, by the agents' names.

@@ -8,7 +8,7 @@ use http::StatusCode;
 use pointsman_backends::{Clock, HealthBoard};
 use pointsman_encode::StaticTable;
 use pointsman_kernel::TargetId;
-use pointsman_store::{KeyRing, Ledger};
+use pointsman_store::{Courses, KeyRing, Ledger};
 
 use crate::config::KeysRule;
 use crate::error::Refusal;
@@ -30,6 +30,8 @@ pub struct App {
     pub health: Arc<HealthBoard>,
     /// Conversations and who answers them.
     pub sessions: Sessions,
+    /// Conversations and their ways among the agents.
+    pub courses: Courses,
     /// Metrics.
     pub telemetry: Telemetry,
     /// The time.
@@ -47,6 +49,7 @@ impl App {
         ledger: Ledger,
         keys: KeyRing,
         health: Arc<HealthBoard>,
+        courses: Courses,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let sessions = Sessions::default();
@@ -65,6 +68,7 @@ impl App {
             keys,
             health,
             sessions,
+            courses,
             telemetry: Telemetry::default(),
             clock,
             ids: Ids::default(),

@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, StatusCode};
-use pointsman_kernel::facts::Timestamp;
+use pointsman_kernel::facts::{CourseAt, Timestamp};
 use pointsman_kernel::goal::PreferenceError;
-use pointsman_kernel::{Asked, Decision, DecisionId, Facts, Flags, Goal, Preference, TargetId, decide};
+use pointsman_kernel::{
+    Asked, Decision, DecisionId, Facts, Flags, Goal, Preference, TargetId, decide, decide_after,
+};
 use pointsman_wire::head::RequestHead;
 use pointsman_wire::json::{Kind, View};
 
@@ -121,6 +123,10 @@ impl Request {
                     routes.join(", ")
                 )))
             }
+            _ if !caller.scope.grants(&served.target.requires) => Err(not_allowed(format!(
+                "`{target}` requires what the key was not granted: `pointsman keys create --grants {}` makes one that was",
+                served.target.requires.join(",")
+            ))),
             // The targets a key lists are the kernel's to judge.
             _ => Ok(Resolved::Target(target.clone())),
         }
@@ -165,19 +171,33 @@ pub async fn decide_chat(
     let goal = goal(&route, &request.own, sent, &signals.asked)?;
     let place = Place::of(sent, read.opening);
     // Also of a turn that names its target: it is never sent elsewhere, but the turns after it stay with that target.
-    let session = Some(app.sessions.facts(&caller.tenant, &place, signals.turns));
+    let mut session = app.sessions.facts(&caller.tenant, &place, signals.turns);
+    if route.agents.is_some() {
+        session.agents = Some(course(app, caller, &place, signals.turns, now));
+    }
     let facts = Facts {
         seed: app.ids.seed(&id),
         decision: id,
         now,
         tenant: caller.tenant.clone(),
         scope: caller.scope.clone(),
-        session,
+        session: Some(session),
         targets: app.health.states(now),
         versions,
     };
-    let decision = Arc::new(decide(&route.route, goal, signals, facts, estimator));
+    let stage = route.agents.as_ref().map(|agents| agents.decide(&read, &signals, &facts));
+    let decision = match stage {
+        Some(stage) => decide_after(stage, &route.route, goal, signals, facts, estimator),
+        None => decide(&route.route, goal, signals, facts, estimator),
+    };
+    let decision = Arc::new(decision);
     Ok(Decided { decision, route })
+}
+
+/// Where a conversation stands among the agents. One that is known by its opening alone is a new one at its first turn.
+fn course(app: &App, caller: &Caller, place: &Place, turns: u32, now: Timestamp) -> CourseAt {
+    let at = app.courses.get(&caller.tenant, &place.id, now);
+    if place.named || turns > 1 { at } else { CourseAt { version: at.version, ..CourseAt::default() } }
 }
 
 /// Refuses a target that makes vectors: upstream it would be an error that does not say where to go.

@@ -32,10 +32,18 @@ impl Caller {
     #[must_use]
     pub fn may_name(&self, snapshot: &Snapshot, target: &TargetId) -> bool {
         if self.scope.targets.is_some() || self.scope.routes.is_none() {
-            return self.scope.allows_target(target.as_str());
+            return self.scope.allows_target(target.as_str()) && self.is_granted(snapshot, target);
         }
         let mut routes = snapshot.routes.iter().filter(|(name, _)| self.scope.allows_route(name));
-        routes.any(|(_, route)| route.route.targets.iter().any(|own| own.id == *target))
+        let chooses = routes.any(|(_, route)| {
+            route.asks_first(target) || route.route.targets.iter().any(|own| own.id == *target)
+        });
+        chooses && self.is_granted(snapshot, target)
+    }
+
+    /// Whether the key was granted what the target requires; one that is not there requires nothing.
+    fn is_granted(&self, snapshot: &Snapshot, target: &TargetId) -> bool {
+        snapshot.targets.get(target).is_none_or(|served| self.scope.grants(&served.target.requires))
     }
 }
 

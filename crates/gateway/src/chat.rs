@@ -12,7 +12,9 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use pointsman_backends::{Call, Committed, CommittedBody, Failure, Forwarded, Reply, Targets, Task, drive};
 use pointsman_kernel::{Price, Status, TargetId};
+use pointsman_store::Outdated;
 
+use crate::agents::first;
 use crate::app::App;
 use crate::ask::{Request, decide_chat};
 use crate::auth::{Caller, caller};
@@ -24,6 +26,9 @@ use crate::ticket::{Arrival, Ticket};
 
 /// How long a request may wait for the first discovery of models after a start without a configuration.
 const DISCOVERY_WAIT: Duration = Duration::from_secs(5);
+
+/// How often a turn is decided anew because another of its conversation came first.
+const DECIDED_ANEW: u32 = 3;
 
 /// The targets of one request: what the driver calls and prices by.
 pub(crate) struct RequestTargets<'a> {
@@ -55,13 +60,27 @@ async fn answer(app: &Arc<App>, arrived: Instant, parts: &Parts, body: Body) -> 
     let snapshot = snapshot_with(app, &request.model).await;
     let at = app.clock.now();
     let arrival = Arrival { arrived, at, id: app.ids.decision(at) };
-    let decided =
-        decide_chat(app, &snapshot, &caller, &mut request, &parts.headers, arrival.id.clone(), at).await;
-    let decided = counted(app, decided)?;
+    let mut version = None;
+    let mut tries = 0;
+    let decided = loop {
+        let id = arrival.id.clone();
+        let decided = decide_chat(app, &snapshot, &caller, &mut request, &parts.headers, id, at).await;
+        let decided = counted(app, decided)?;
+        match first::set_out(&app.courses, &decided.decision) {
+            Ok(set_out) => version = set_out,
+            // Another turn of the conversation came first; this one goes on from where that leaves it.
+            Err(Outdated) if tries < DECIDED_ANEW => {
+                tries += 1;
+                continue;
+            }
+            Err(Outdated) => {}
+        }
+        break decided;
+    };
     let prompt = snapshot.keep_prompts.then(|| String::from_utf8_lossy(&request.body).into_owned());
     let opening = (Arc::clone(&request.model), request.head.stream, prompt);
     let strict = decided.route.strict;
-    let ticket = Ticket::draw(app, &snapshot, &caller, &arrival, decided, opening);
+    let ticket = Ticket::draw(app, &snapshot, &caller, &arrival, decided, opening).on_course(version);
     let call = Call {
         task: Task::Chat,
         strict,
@@ -94,10 +113,11 @@ pub(crate) async fn carry_out(
         Ok(committed) => Ok(pass_on(ticket, committed, Envelope::OpenAi)),
         Err(failure) => {
             let refusal = Refusal::of_call(&failure).of(id);
-            let attempts = log.snapshot().len();
+            let attempts = log.snapshot();
             ticket.settle(Status::Failed, None, None, Some(failure.error));
             let mut response = refusal.into_response();
-            reply::number(response.headers_mut(), headers::ATTEMPTS, attempts as u64);
+            reply::number(response.headers_mut(), headers::ATTEMPTS, attempts.len() as u64);
+            reply::agents(response.headers_mut(), &decision, &attempts, None);
             Ok(response)
         }
     }
@@ -177,7 +197,7 @@ pub(crate) async fn snapshot_with(app: &App, model: &str) -> Arc<Snapshot> {
     loop {
         let snapshot = app.live.snapshot();
         let served = match snapshot.routes.get(model) {
-            Some(route) => !route.route.targets.is_empty(),
+            Some(route) => !route.route.targets.is_empty() || route.agents.is_some(),
             None => snapshot.target(model).is_some(),
         };
         if served {

@@ -28,6 +28,7 @@ use pointsman_kernel::plan::Patience;
 use pointsman_kernel::session::Switching;
 use pointsman_kernel::{Estimator, Flags, Preference, Price};
 use pointsman_learn::Artifact;
+use pointsman_learn::agents::AgentModel;
 use pointsman_wire::a2a::Version;
 use secrecy::SecretString;
 
@@ -69,6 +70,8 @@ pub struct Config {
     pub prices: Vec<PriceOverride>,
     /// Learned estimators.
     pub artifact: Artifact,
+    /// Learned heads of the agents' stage, with the file's hash.
+    pub agent_model: Option<AgentHeads>,
     /// The one to route by.
     pub estimator: Arc<dyn Estimator>,
     /// The encoder that the artifact was trained with, where that is not the table in the program.
@@ -79,6 +82,15 @@ pub struct Config {
     pub warnings: Vec<Fault>,
     /// Where it stands, for faults that show later.
     pub(crate) origin: Arc<Origin>,
+}
+
+/// Learned heads of the agents' stage.
+#[derive(Clone, Debug)]
+pub struct AgentHeads {
+    /// The heads.
+    pub model: Arc<AgentModel>,
+    /// SHA-256 of their file.
+    pub hash: String,
 }
 
 /// One account at one API.
@@ -215,6 +227,8 @@ pub struct RouteRules {
     pub targets: Vec<String>,
     /// Labels.
     pub tags: Vec<String>,
+    /// Agents asked first, as in `targets`; `None` where the file does not say.
+    pub agents: Option<Vec<String>>,
     /// The weight of quality.
     pub prefer: Preference,
     /// Share of the best quality that is kept.

@@ -1,5 +1,6 @@
 //! A decision for people: every candidate with what was expected of it, or the reason it was left out.
 
+use pointsman_kernel::agents::FirstStage;
 use pointsman_kernel::{Contribution, Decision};
 use serde::Serialize;
 
@@ -24,8 +25,53 @@ pub struct Explained {
     pub input_tokens: u32,
     /// Fingerprint of the encoder whose vector was decided by.
     pub encoder: String,
+    /// What the first stage decided, where the route has agents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agents: Option<ExplainedAgents>,
     /// In order, those left out last.
     pub candidates: Vec<ExplainedCandidate>,
+}
+
+/// The first stage's decision: which agent the turn belongs to, if any.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExplainedAgents {
+    /// The agent chosen; nothing where the models answer.
+    pub chosen: Option<String>,
+    /// Why.
+    pub why: String,
+    /// Where the conversation stood.
+    pub state: String,
+    /// The stages of the state machine that the turn went through.
+    pub path: Vec<String>,
+    /// Who chose: `texts` or `heads`.
+    pub by: Option<String>,
+    /// Agents that might be chosen.
+    pub allowed: u32,
+    /// How much the turn looks like any agent's.
+    pub belongs: Option<f64>,
+    /// What that has to pass.
+    pub threshold: Option<f64>,
+    /// The best agents, best first.
+    pub scores: Vec<ExplainedAgent>,
+    /// Agents that might not be chosen, with the reason; not all of very many.
+    pub masked: Vec<ExplainedAgent>,
+    /// How many more might not.
+    pub masked_besides: u32,
+    /// Who is asked next should the agent chosen fail, before the models.
+    pub then: Vec<String>,
+}
+
+/// One agent.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExplainedAgent {
+    /// Its name.
+    pub agent: String,
+    /// Its score, of which only differences mean something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+    /// Why it could not be chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// One target of the route.
@@ -103,7 +149,51 @@ impl Explained {
             difficulty: decision.estimates.difficulty,
             input_tokens: decision.signals.input_tokens,
             encoder: decision.facts.versions.encoder.to_string(),
+            agents: decision.agents.as_ref().map(ExplainedAgents::of),
             candidates: ranked.chain(dropped).collect(),
+        }
+    }
+}
+
+impl ExplainedAgents {
+    fn of(stage: &FirstStage) -> Self {
+        let leg = stage.legs.first();
+        let choice = leg.and_then(|leg| leg.choices.last());
+        let scored = choice.iter().flat_map(|choice| &choice.scores);
+        let masked = leg.iter().flat_map(|leg| &leg.masked);
+        let why = match (stage.skipped, leg.and_then(|leg| leg.refused.as_ref()), choice) {
+            (Some(skipped), ..) => skipped.to_string(),
+            (None, Some(refused), _) => {
+                format!("{} was chosen and is masked: {}", refused.agent, refused.why)
+            }
+            (None, None, Some(choice)) => choice.why.to_string(),
+            (None, None, None) => String::new(),
+        };
+        Self {
+            chosen: stage.chosen().map(ToString::to_string),
+            why,
+            state: leg.map(|leg| leg.at.stage().name().to_owned()).unwrap_or_default(),
+            path: leg.iter().flat_map(|leg| &leg.path).map(|stage| stage.name().to_owned()).collect(),
+            by: choice.map(|choice| choice.by.to_string()),
+            allowed: leg.map_or(0, |leg| leg.allowed),
+            belongs: choice.and_then(|choice| choice.belongs),
+            threshold: choice.and_then(|choice| choice.threshold),
+            scores: scored
+                .map(|scored| ExplainedAgent {
+                    agent: scored.agent.to_string(),
+                    score: Some(scored.score),
+                    reason: None,
+                })
+                .collect(),
+            masked: masked
+                .map(|masked| ExplainedAgent {
+                    agent: masked.agent.to_string(),
+                    score: None,
+                    reason: Some(masked.why.to_string()),
+                })
+                .collect(),
+            masked_besides: leg.map_or(0, |leg| leg.masked_besides),
+            then: stage.agents().skip(1).map(ToString::to_string).collect(),
         }
     }
 }

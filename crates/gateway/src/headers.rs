@@ -17,6 +17,8 @@ pub enum Direction {
 pub const DECISION: HeaderName = HeaderName::from_static("x-pointsman-decision");
 /// Who answered.
 pub const TARGET: HeaderName = HeaderName::from_static("x-pointsman-target");
+/// What the first stage did.
+pub const AGENT: HeaderName = HeaderName::from_static("x-pointsman-agent");
 /// What it cost.
 pub const COST: HeaderName = HeaderName::from_static("x-pointsman-cost-usd");
 /// What was saved against the baseline.
@@ -88,6 +90,11 @@ pub const TABLE: &[(&str, Direction, &str)] = &[
     ),
     ("x-pointsman-decision", Direction::Response, "The decision's id: `GET /v1/decisions/{id}` explains it."),
     ("x-pointsman-target", Direction::Response, "Who answered."),
+    (
+        "x-pointsman-agent",
+        Direction::Response,
+        "Where the route has agents: the one that answered, or `none` where a model did. One that failed before stands there with the reason, as in `weather failed (timeout), none`.",
+    ),
     (
         "x-pointsman-cost-usd",
         Direction::Response,

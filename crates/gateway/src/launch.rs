@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pointsman_backends::{HealthBoard, SystemClock};
-use pointsman_store::{KeyRing, Ledger, LedgerOptions, StoreError};
+use pointsman_backends::{Clock, HealthBoard, SystemClock};
+use pointsman_store::{Courses, KeyRing, Ledger, LedgerOptions, StoreError};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -15,6 +15,7 @@ use crate::app::{App, router};
 use crate::config::{Env, KeysRule};
 use crate::reload::Live;
 use crate::server::{ListenError, bind, serve};
+use crate::sessions::REMEMBERED;
 use crate::{agents, discover, reload};
 
 /// How long running requests may take to end after a shutdown was asked for.
@@ -77,6 +78,11 @@ pub fn keys_path(home: &Path) -> PathBuf {
     home.join("keys.db")
 }
 
+/// The file of conversations with agents.
+pub fn sessions_path(home: &Path) -> PathBuf {
+    home.join("sessions.db")
+}
+
 /// Opens the state in `home`, listens on `address`, and starts discovery and the watch on the configuration's file.
 ///
 /// # Errors
@@ -99,7 +105,9 @@ pub async fn start(live: Arc<Live>, home: &Path, address: SocketAddr) -> Result<
         );
     }
     let health = HealthBoard::new(config.breaker);
-    let app = Arc::new(App::new(Arc::clone(&live), ledger, keys, health, Arc::new(SystemClock)));
+    let clock = Arc::new(SystemClock);
+    let courses = Courses::open(&sessions_path(home), REMEMBERED, clock.now())?;
+    let app = Arc::new(App::new(Arc::clone(&live), ledger, keys, health, courses, clock));
     let tasks = vec![
         discover::spawn(&live, Some(address)),
         agents::spawn(&live),
@@ -116,8 +124,12 @@ impl Running {
         for task in &self.tasks {
             task.abort();
         }
-        let ledger = self.app.ledger.clone();
-        let written = tokio::task::spawn_blocking(move || ledger.close(LAST_WRITE)).await;
+        let (ledger, courses) = (self.app.ledger.clone(), self.app.courses.clone());
+        let written = tokio::task::spawn_blocking(move || {
+            courses.close();
+            ledger.close(LAST_WRITE)
+        })
+        .await;
         ended && written.unwrap_or(false)
     }
 }
@@ -134,6 +146,7 @@ async fn keep_house(app: Arc<App>) {
                 continue;
             }
         }
+        app.courses.forget(app.clock.now());
         let Some(kept) = app.live.config().ledger.retention else { continue };
         let before = app.clock.now().0.saturating_sub(u64::try_from(kept.as_micros()).unwrap_or(u64::MAX));
         let ledger = app.ledger.clone();

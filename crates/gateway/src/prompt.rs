@@ -15,6 +15,8 @@ use pointsman_wire::neutral::Role;
 
 /// Bytes of the last user turn that are decoded at each end: what the encoder reads, and a little for its cuts.
 const EXCERPT_BYTES: usize = 2_200;
+/// Turns that agents are chosen by.
+const TURNS: usize = 9;
 /// Tokens a message costs beside its text, in the chat formats whose overhead is published.
 const TOKENS_PER_MESSAGE: usize = 4;
 /// Bytes to a token where no text is there to tell the ratio.
@@ -24,6 +26,8 @@ const BYTES_PER_TOKEN: f64 = 4.0;
 pub struct ChatPrompt<'a> {
     /// What the kernel reads.
     pub prompt: Prompt<'a>,
+    /// The last turns by the user, oldest first, each with what the assistant said just before it.
+    pub turns: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// Hash of the opening turns, from which a conversation without an id is known again.
     pub opening: u64,
     /// There is no message at all.
@@ -64,8 +68,28 @@ impl<'a> ChatPrompt<'a> {
         };
         let system_hash = prompt.system.as_deref().map_or(0, |text| stable_hash(text.as_bytes()));
         let opening = stable_hash(opening_user.as_bytes()).rotate_left(17) ^ system_hash;
-        Self { prompt, opening, empty: shape.messages == 0 }
+        let turns = turns(&conversation);
+        Self { prompt, turns, opening, empty: shape.messages == 0 }
     }
+}
+
+/// The last turns by the user, oldest first, each with what the assistant said just before it.
+fn turns<'a>(conversation: &Conversation<'a>) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
+    let mut said = None;
+    let mut turns = Vec::new();
+    for message in conversation.messages() {
+        match message.role {
+            Role::Assistant if message.text_bytes > 0 => said = Some(message),
+            Role::User => turns.push((message, said.take())),
+            _ => {}
+        }
+    }
+    let first = turns.len().saturating_sub(TURNS);
+    let read = turns.drain(first..).map(|(user, said)| {
+        let said = said.map_or(Cow::Borrowed(""), |said| said.excerpt(EXCERPT_BYTES / 4, EXCERPT_BYTES / 2));
+        (user.excerpt(EXCERPT_BYTES, EXCERPT_BYTES), said)
+    });
+    read.collect()
 }
 
 /// Signals of a request that names its target: shape alone, nothing is embedded.

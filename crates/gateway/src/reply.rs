@@ -8,10 +8,11 @@ use futures_util::Stream;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use http_body::{Body, Frame};
 use pointsman_backends::{CommittedStream, Failure, Tally};
-use pointsman_kernel::{DecisionId, ErrorKind, Status, TargetId};
+use pointsman_kernel::{Attempt, Decision, DecisionId, ErrorKind, Status, TargetId};
 use pointsman_wire::a2a::rpc::Id;
 
 use crate::a2a;
+use crate::agents::first;
 use crate::error::broken_stream_event;
 use crate::headers;
 use crate::ticket::{Bill, Ticket};
@@ -110,6 +111,7 @@ pub fn head(ticket: &Ticket, target: &TargetId, sent: HeaderMap, lossy: &[String
     text(&mut head, headers::DECISION, ticket.decision().facts.decision.as_str());
     text(&mut head, headers::TARGET, target.as_str());
     number(&mut head, headers::OVERHEAD, ticket.overhead_us());
+    agents(&mut head, ticket.decision(), &ticket.log.snapshot(), Some(target));
     if !lossy.is_empty() {
         text(&mut head, headers::LOSSY, &lossy.join(","));
     }
@@ -131,6 +133,13 @@ pub fn bill(head: &mut HeaderMap, bill: Bill) {
             format!("-{}", cost.saturating_sub(baseline))
         };
         text(head, headers::SAVED, &saved);
+    }
+}
+
+/// What the first stage did, where the route has agents.
+pub fn agents(head: &mut HeaderMap, decision: &Decision, attempts: &[Attempt], target: Option<&TargetId>) {
+    if let Some(told) = first::told(decision, attempts, target) {
+        text(head, headers::AGENT, &told);
     }
 }
 

@@ -61,7 +61,7 @@ impl Sessions {
     pub fn facts(&self, tenant: &Tenant, place: &Place, turns: u32) -> SessionFacts {
         let known = place.named || turns > 1;
         let target = known.then(|| self.targets.get(&(tenant.clone(), place.id.clone()))).flatten();
-        SessionFacts { id: place.id.clone(), target }
+        SessionFacts { id: place.id.clone(), target, agents: None }
     }
 
     /// A conversation was answered by `target`.

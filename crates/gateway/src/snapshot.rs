@@ -15,7 +15,7 @@ use pointsman_kernel::health::BreakerPolicy;
 use pointsman_kernel::{Estimator, Route, Target, TargetId, Versions};
 use pointsman_learn::Artifact;
 
-use crate::agents::ServedAgent;
+use crate::agents::{RouteAgents, ServedAgent};
 use crate::embed::SlowEncoder;
 
 pub use crate::catalogue::Mode;
@@ -91,6 +91,8 @@ pub struct Served {
 pub struct ServedRoute {
     /// What the kernel decides by.
     pub route: Route,
+    /// Agents that are asked first.
+    pub agents: Option<Arc<RouteAgents>>,
     /// Refuse what a translation would lose something of.
     pub strict: bool,
     /// Weights among flags mean something to its selector.
@@ -114,6 +116,14 @@ pub struct ProviderStatus {
     pub error: Option<Arc<str>>,
     /// It was looked for on loopback and is there only if it has targets.
     pub sought: bool,
+}
+
+impl ServedRoute {
+    /// Whether an agent of this id may be asked first.
+    #[must_use]
+    pub fn asks_first(&self, id: &TargetId) -> bool {
+        self.agents.as_ref().is_some_and(|agents| agents.registry().place(id).is_some())
+    }
 }
 
 impl Snapshot {

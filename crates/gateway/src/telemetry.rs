@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use pointsman_kernel::{Attempt, Money, Outcome, RouteId, Status};
+use pointsman_kernel::agents::FirstStage;
+use pointsman_kernel::{Attempt, Money, Outcome, RouteId, Status, TargetId};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -55,6 +56,18 @@ pub const TABLE: &[(&str, &str, &str, &str)] = &[
         "counter",
         "reason",
         "Decisions that the standby made because a larger encoder was `late`, `busy` or `failed`.",
+    ),
+    (
+        "pointsman_first_stage_total",
+        "counter",
+        "route, choice",
+        "Turns on routes with agents: `agent` was chosen and answered, `none` was chosen, `failed` is an agent that was chosen and did not answer, `skipped` a tool's result.",
+    ),
+    (
+        "pointsman_masked_dispatches_total",
+        "counter",
+        "",
+        "Calls to an agent that the mask excluded. Above zero is a fault.",
     ),
     (
         "pointsman_tokens_total",
@@ -106,6 +119,8 @@ pub struct Telemetry {
     first_byte_seconds: Family<RouteLabel, Histogram, fn() -> Histogram>,
     overhead_seconds: Family<RouteLabel, Histogram, fn() -> Histogram>,
     encoder_missed: Family<ReasonLabel, Counter>,
+    first_stage: Family<ChoiceLabels, Counter>,
+    masked_dispatches: Counter,
     tokens: Family<TokenLabels, Counter>,
     cost: Family<TargetLabel, Counter<f64, AtomicU64>>,
     baseline: Family<RouteLabel, Counter<f64, AtomicU64>>,
@@ -142,6 +157,12 @@ struct RequestLabels {
     route: String,
     target: String,
     status: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ChoiceLabels {
+    route: String,
+    choice: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -187,6 +208,8 @@ impl Default for Telemetry {
             first_byte_seconds: Family::new_with_constructor(request_buckets),
             overhead_seconds: Family::new_with_constructor(overhead_buckets),
             encoder_missed: Family::default(),
+            first_stage: Family::default(),
+            masked_dispatches: Counter::default(),
             tokens: Family::default(),
             cost: Family::default(),
             baseline: Family::default(),
@@ -209,6 +232,8 @@ impl Telemetry {
         add(registry, "pointsman_first_byte_seconds", self.first_byte_seconds.clone());
         add(registry, "pointsman_overhead_seconds", self.overhead_seconds.clone());
         add(registry, "pointsman_encoder_missed_total", self.encoder_missed.clone());
+        add(registry, "pointsman_first_stage_total", self.first_stage.clone());
+        add(registry, "pointsman_masked_dispatches_total", self.masked_dispatches.clone());
         add(registry, "pointsman_tokens_total", self.tokens.clone());
         add(registry, "pointsman_cost_usd_total", self.cost.clone());
         add(registry, "pointsman_baseline_usd_total", self.baseline.clone());
@@ -272,6 +297,27 @@ impl Telemetry {
         self.encoder_missed.get_or_create(&ReasonLabel { reason: missed.word() }).inc();
     }
 
+    /// The first stage of a request has come to its end: `target` answered, and so many calls were to agents that the mask
+    /// excluded.
+    pub fn first_stage(
+        &self,
+        route: &RouteId,
+        stage: Option<&FirstStage>,
+        target: Option<&TargetId>,
+        masked: u64,
+    ) {
+        let Some(stage) = stage else { return };
+        let choice = match stage.chosen() {
+            _ if stage.skipped.is_some() => "skipped",
+            None => "none",
+            Some(_) if stage.agents().any(|agent| Some(agent) == target) => "agent",
+            Some(_) => "failed",
+        };
+        let labels = ChoiceLabels { route: route.to_string(), choice };
+        self.first_stage.get_or_create(&labels).inc();
+        self.masked_dispatches.inc_by(masked);
+    }
+
     /// The scrape's text.
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -311,7 +357,7 @@ pub fn status_name(status: Status) -> &'static str {
     }
 }
 
-fn kind_name(kind: pointsman_kernel::ErrorKind) -> &'static str {
+pub(crate) fn kind_name(kind: pointsman_kernel::ErrorKind) -> &'static str {
     use pointsman_kernel::ErrorKind as Kind;
     match kind {
         Kind::Connect => "connect",
@@ -342,6 +388,8 @@ fn overhead_buckets() -> Histogram {
 
 #[cfg(test)]
 mod tests {
+    use pointsman_kernel::agents::Skipped;
+
     use super::*;
 
     #[test]
@@ -376,6 +424,7 @@ mod tests {
         telemetry.ended(&"auto".into(), &[], &Outcome { cost: None, ..outcome });
         telemetry.refused("model_not_found");
         telemetry.encoder_missed(Missed::Late);
+        telemetry.first_stage(&"auto".into(), Some(&FirstStage::skipped(Skipped::ToolResult)), None, 0);
         let text = telemetry.text();
         for (name, kind, ..) in TABLE {
             let line = if *kind == "histogram" { format!("\n{name}_count") } else { format!("\n{name}") };

@@ -9,11 +9,12 @@ use std::time::Instant;
 use pointsman_backends::{AttemptLog, Conversation, Tally};
 use pointsman_kernel::facts::Timestamp;
 use pointsman_kernel::{
-    CallError, Decision, DecisionId, ErrorKind, Money, Origin, Outcome, Phase, Retry, SessionId, Status,
-    TargetId, Tenant, Usage,
+    Attempt, CallError, Decision, DecisionId, ErrorKind, Money, Origin, Outcome, Phase, Retry, SessionId,
+    Status, TargetId, Tenant, Usage,
 };
 use pointsman_store::{Entry, Opening};
 
+use crate::agents::{RouteAgents, first};
 use crate::app::App;
 use crate::ask::Decided;
 use crate::auth::Caller;
@@ -30,6 +31,9 @@ pub struct Ticket {
     arrived: Instant,
     /// The tenant is known by a key.
     keyed: bool,
+    /// Who was asked first, and the version of the conversation's way to go on from.
+    agents: Option<Arc<RouteAgents>>,
+    course: Option<u64>,
     overhead_us: u64,
     first_byte_us: Option<u64>,
     /// Fields a translation dropped.
@@ -87,10 +91,19 @@ impl Ticket {
             log: AttemptLog::default(),
             arrived: arrival.arrived,
             keyed: caller.key.is_some(),
+            agents: decided.route.agents.clone(),
+            course: None,
             overhead_us: micros(arrival.arrived),
             first_byte_us: None,
             lossy: Vec::new(),
         }
+    }
+
+    /// The same, of a conversation whose way among the agents has this version.
+    #[must_use]
+    pub fn on_course(mut self, version: Option<u64>) -> Self {
+        self.course = version;
+        self
     }
 
     /// The decision.
@@ -150,7 +163,11 @@ impl Ticket {
             lossy: std::mem::take(&mut self.lossy),
             error,
         };
-        if let (Status::Ok, Some(session), Some(target)) = (status, &self.decision.facts.session, target) {
+        self.arrive(status, target, &attempts);
+        let by_agent =
+            |id: &TargetId| self.agents.as_ref().is_some_and(|agents| agents.registry().get(id).is_some());
+        let pinned = target.filter(|id| !by_agent(id));
+        if let (Status::Ok, Some(session), Some(target)) = (status, &self.decision.facts.session, pinned) {
             let (tenant, id): (Tenant, SessionId) = (self.decision.facts.tenant.clone(), session.id.clone());
             self.app.sessions.answered(tenant, id, target.clone());
         }
@@ -160,9 +177,21 @@ impl Ticket {
         bill
     }
 
+    /// What the request means for its conversation's way among the agents.
+    fn arrive(&mut self, status: Status, target: Option<&TargetId>, attempts: &[Attempt]) {
+        let Some(agents) = &self.agents else { return };
+        let (app, decision) = (&self.app, &self.decision);
+        let masked = agents.masked_dispatches(decision, attempts);
+        app.telemetry.first_stage(&decision.route, decision.agents.as_ref(), target, masked);
+        if let Some(version) = self.course.take() {
+            let answered = target.filter(|_| status == Status::Ok);
+            first::arrive(&app.courses, decision, version, answered, attempts, app.clock.now());
+        }
+    }
+
     /// What the attempts cost together. Unknown when the answering one's is; one that failed without a count of tokens
     /// adds nothing, since nothing is known of it.
-    fn bill(&self, attempts: &[pointsman_kernel::Attempt], target: Option<&TargetId>, usage: Usage) -> Bill {
+    fn bill(&self, attempts: &[Attempt], target: Option<&TargetId>, usage: Usage) -> Bill {
         let answered = attempts.iter().rev().find(|attempt| Some(&attempt.target) == target);
         let cost = match answered {
             Some(attempt) => attempt.cost.map(|_| attempts.iter().filter_map(|attempt| attempt.cost).sum()),

@@ -52,7 +52,11 @@ pub(super) fn decide(
         now,
         tenant: caller.tenant.clone(),
         scope: caller.scope.clone(),
-        session: context.as_deref().map(|context| SessionFacts { id: context.into(), target: None }),
+        session: context.as_deref().map(|context| SessionFacts {
+            id: context.into(),
+            target: None,
+            agents: None,
+        }),
         targets: app.health.states(now),
         versions: snapshot.versions.clone(),
     };

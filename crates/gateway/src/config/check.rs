@@ -42,6 +42,7 @@ pub(super) fn check(
     let limits = check.limits(&file.limits);
     let prices = file.prices.iter().map(|(name, price)| price_override(name, price)).collect();
     let learned = check.learned(&file);
+    let agent_model = check.agent_heads(&file);
     let Check { faults, warnings, files, .. } = check;
     let warnings = Faults::of(warnings).map_or_else(Vec::new, |faults| faults.0);
     match (Faults::of(faults), listen, learned) {
@@ -61,6 +62,7 @@ pub(super) fn check(
             keys: file.keys.required,
             prices,
             artifact: learned.artifact,
+            agent_model,
             estimator: learned.estimator,
             slow_encoder: learned.slow_encoder,
             files,

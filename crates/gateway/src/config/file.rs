@@ -48,6 +48,9 @@ pub struct File {
     pub prices: BTreeMap<String, Price>,
     /// File of learned estimators, as `pointsman train` writes it. Default: the one in the program.
     pub artifact: Option<String>,
+    /// File of learned heads of the agents' stage, as `pointsman agents train` writes it. Default: none, and agents are
+    /// chosen by the words of their cards alone.
+    pub agent_artifact: Option<String>,
     /// The estimator of the artifact to route by. Default: the one the artifact names.
     pub estimator: Option<String>,
     /// How prompts become vectors. Which encoder does it is the artifact's word.
@@ -252,6 +255,10 @@ pub struct Route {
     pub targets: Vec<String>,
     /// Targets that bear one of these labels.
     pub tags: Vec<String>,
+    /// Agents that are asked first, by name; a name may end in `*`. A turn that belongs to none of them goes to the
+    /// targets, as does one whose agent fails. Default: all agents for `auto`, none for other routes. An agent among
+    /// `targets` is chosen together with them instead.
+    pub agents: Option<Vec<String>>,
     /// `quality`, `balanced`, `cost`, or the weight of quality from 0 to 1. A request may ask for another. Default:
     /// balanced.
     pub prefer: Option<Prefer>,
@@ -403,6 +410,7 @@ impl Default for File {
             keys: Keys::default(),
             prices: BTreeMap::new(),
             artifact: None,
+            agent_artifact: None,
             estimator: None,
             encoder: Encoder::default(),
         }

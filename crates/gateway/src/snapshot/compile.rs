@@ -140,6 +140,7 @@ impl<'a> Build<'a> {
                 output_tokens: declared.max_output.or(entry.and_then(|entry| entry.max_output)),
             },
             price,
+            requires: Vec::new(),
             tags: declared.tags.clone(),
             lineage: Lineage {
                 family: declared
@@ -202,6 +203,7 @@ impl<'a> Build<'a> {
                 output_tokens: entry.and_then(|entry| entry.max_output),
             },
             price,
+            requires: Vec::new(),
             tags: Vec::new(),
             lineage: Lineage {
                 family: catalogue::family(public).map(ToOwned::to_owned),
@@ -392,6 +394,7 @@ fn kernel_price(price: &catalogue::Price) -> Price {
 fn version(config: &Config, order: &[TargetId]) -> String {
     let mut hash = Sha256::new();
     hash.update(config.origin.json.as_bytes());
+    hash.update(config.agent_model.as_ref().map_or("", |heads| heads.hash.as_str()).as_bytes());
     let ids: BTreeSet<&str> = order.iter().map(TargetId::as_str).collect();
     for id in ids {
         hash.update([0]);

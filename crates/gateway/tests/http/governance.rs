@@ -17,7 +17,7 @@ async fn from_the_first_key_on_every_request_needs_one_and_it_stays_here() {
     let gateway = Gateway::over(&up.openai_url()).await;
     assert_eq!(gateway.chat(&ask("auto")).await.status, 200);
     let keys = Keys::open(&keys_path(&gateway.home)).unwrap();
-    let scope = Scope { routes: Some(vec![]), targets: Some(vec!["small".into()]) };
+    let scope = Scope { routes: Some(vec![]), targets: Some(vec!["small".into()]), ..Scope::default() };
     let (record, secret) = keys.create("app", None, scope).unwrap();
     tokio::time::sleep(Duration::from_millis(1_200)).await;
     assert_eq!(gateway.chat(&ask("auto")).await.status, 401);
@@ -70,7 +70,7 @@ async fn a_key_for_routes_names_only_what_they_choose_among_unless_its_targets_s
     let keys = Keys::open(&keys_path(&gateway.home)).unwrap();
     let some = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
     let bearer = |name: &str, routes, targets| {
-        let (_, secret) = keys.create(name, None, Scope { routes, targets }).unwrap();
+        let (_, secret) = keys.create(name, None, Scope { routes, targets, ..Scope::default() }).unwrap();
         format!("Bearer {}", secret.expose_secret())
     };
     let routes = bearer("routes", some(&["fancy"]), None);

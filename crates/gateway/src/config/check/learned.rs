@@ -6,11 +6,13 @@ use pointsman_encode::installed::LIBRARY_VARIABLE;
 use pointsman_encode::{Encoder, Installed, StaticTable, Workers};
 use pointsman_kernel::Estimator;
 use pointsman_learn::Artifact;
+use pointsman_learn::agents::AgentModel;
+use sha2::{Digest, Sha256};
 
 use super::Check;
-use crate::config::file;
 use crate::config::shape::suggestion;
 use crate::config::tree::Step;
+use crate::config::{AgentHeads, file};
 use crate::embed::SlowEncoder;
 use crate::launch;
 
@@ -48,6 +50,37 @@ impl Check<'_> {
             Some(self.slow_encoder(&artifact, name, &file.encoder)?)
         };
         Some(Learned { artifact, estimator, slow_encoder })
+    }
+
+    /// The heads of the agents' stage, where the file names some.
+    pub(super) fn agent_heads(&mut self, file: &file::File) -> Option<AgentHeads> {
+        let at = ["agent_artifact".into()];
+        let path = self.origin.beside(&self.expand(&at, file.agent_artifact.as_deref()?)?);
+        self.files.push(path.clone());
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let message = format!("{} cannot be read: {error}", path.display());
+                let hint =
+                    "write one with `pointsman agents train`, or take the key out to go by the agents' cards";
+                self.fault(&at, message, hint);
+                return None;
+            }
+        };
+        // An agent's turn is read with the table in the program: it is there at once, whatever the models' encoder is.
+        let table = StaticTable::embedded();
+        let loaded = AgentModel::load(&bytes).and_then(|model| model.check_encoder(table).map(|()| model));
+        match loaded {
+            Ok(model) => {
+                let hash = Sha256::digest(&bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+                Some(AgentHeads { model: Arc::new(model), hash })
+            }
+            Err(error) => {
+                let message = format!("{}: {error}", path.display());
+                self.fault(&at, message, "write it anew with `pointsman agents train --encoder static-1`");
+                None
+            }
+        }
     }
 
     fn slow_encoder(&mut self, artifact: &Artifact, name: &str, file: &file::Encoder) -> Option<SlowEncoder> {

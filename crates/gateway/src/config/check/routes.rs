@@ -59,6 +59,18 @@ impl Check<'_> {
                 self.fault(&path, message, suggestion(tag, "tags", known.tags.iter().copied()));
             }
         }
+        for (index, pattern) in stated.agents.iter().flatten().enumerate() {
+            let fits = |agent: &&str| match pattern.strip_suffix('*') {
+                Some(start) => agent.starts_with(start),
+                None => agent == pattern,
+            };
+            if !known.agents.iter().any(fits) && pattern != "*" {
+                let mut path = at("agents");
+                path.push(index.into());
+                let message = format!("route `{name}` names agent `{pattern}`, which is not there");
+                self.fault(&path, message, suggestion(pattern, "agents", known.agents.iter().copied()));
+            }
+        }
         if let Some(baseline) = &stated.baseline
             && (baseline.ends_with('*') || !known.has(baseline))
         {
@@ -90,6 +102,7 @@ impl Check<'_> {
         RouteRules {
             targets: stated.targets.iter().filter(|id| !id.is_empty()).cloned().collect(),
             tags: stated.tags.iter().filter(|tag| !tag.is_empty()).cloned().collect(),
+            agents: stated.agents.clone(),
             prefer: stated.prefer.as_ref().map_or(Preference::BALANCED, Prefer::preference),
             floor: stated.floor.unwrap_or(Goal::DEFAULT_FLOOR),
             baseline: stated.baseline.clone(),
@@ -133,6 +146,7 @@ impl Check<'_> {
 struct Known<'a> {
     ids: Vec<&'a str>,
     tags: Vec<&'a str>,
+    agents: Vec<&'a str>,
     /// Some provider will be asked for its models: any name may turn out to be one of them.
     open: bool,
 }
@@ -153,7 +167,8 @@ impl<'a> Known<'a> {
         tags.extend(file.agents.values().flat_map(|agent| &agent.tags).map(String::as_str));
         tags.sort_unstable();
         tags.dedup();
-        Self { ids, tags, open: providers.iter().any(|provider| provider.discover) }
+        let agents = file.agents.keys().map(String::as_str).collect();
+        Self { ids, tags, agents, open: providers.iter().any(|provider| provider.discover) }
     }
 
     fn has(&self, name: &str) -> bool {

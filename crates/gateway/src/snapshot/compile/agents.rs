@@ -78,6 +78,8 @@ impl Build<'_> {
         let mut target = Target::named(&agent.name);
         target.price = agent.price;
         target.tags.clone_from(&agent.tags);
+        target.requires.clone_from(&agent.scopes);
+        target.capabilities.images = images(&card.card().default_input_modes);
         // An agent has tools of its own and is given none.
         target.capabilities.tools = Support::No;
         let target = Arc::new(target);
@@ -95,6 +97,16 @@ impl Build<'_> {
         self.order.push(id.clone());
         self.targets.insert(id, Arc::new(served));
         Some(entry(agent, card, target))
+    }
+}
+
+/// Whether an agent reads images, by the kinds of content that its card names; one that names none may read anything.
+fn images(modes: &[String]) -> Support {
+    let reads = |mode: &String| mode.starts_with("image/") || mode.starts_with('*');
+    match modes {
+        [] => Support::Unknown,
+        modes if modes.iter().any(reads) => Support::Yes,
+        _ => Support::No,
     }
 }
 

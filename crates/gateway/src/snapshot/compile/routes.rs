@@ -3,12 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use pointsman_kernel::agents::{Agent, Registry};
 use pointsman_kernel::explore::DEFAULT_SHARE;
 use pointsman_kernel::plan::{InOrder, Patience};
 use pointsman_kernel::session::Switching;
 use pointsman_kernel::{Flags, Goal, Preference, Route, Target, TargetId};
 
 use super::{Build, Mode, RouteId, ServedRoute};
+use crate::agents::RouteAgents;
 use crate::config::{Caution, RouteRules, Selector};
 
 /// The route that is always there.
@@ -26,7 +28,7 @@ impl Build<'_> {
         let mut routes = HashMap::new();
         for (name, rules) in &self.config.routes {
             let targets = self.members(name, rules);
-            if discovering && targets.is_empty() {
+            if discovering && targets.is_empty() && !self.has_agents(name, rules) {
                 continue;
             }
             routes.insert(name.clone(), Arc::new(self.route(name, rules, targets)));
@@ -34,7 +36,7 @@ impl Build<'_> {
         if !routes.contains_key(AUTO) {
             let rules = plain();
             let targets = self.members(AUTO, &rules);
-            if !targets.is_empty() {
+            if !targets.is_empty() || self.has_agents(AUTO, &rules) {
                 routes.insert(AUTO.to_owned(), Arc::new(self.route(AUTO, &rules, targets)));
             }
         }
@@ -76,6 +78,43 @@ impl Build<'_> {
         ids.iter().filter_map(|id| self.targets.get(id)).map(|served| Arc::clone(&served.target)).collect()
     }
 
+    /// The agents that a route asks first: those it names, or all of them for `auto`.
+    fn first_asked(&self, name: &str, rules: &RouteRules) -> Vec<Agent> {
+        let everyone = if name == AUTO { vec!["*".to_owned()] } else { Vec::new() };
+        let patterns = rules.agents.as_ref().unwrap_or(&everyone);
+        let fits = |id: &str| {
+            patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
+                Some(start) => id.starts_with(start),
+                None => pattern == id,
+            })
+        };
+        let entries = self.agents.values().filter_map(|agent| agent.entry.as_ref());
+        // One that is chosen together with the models is not asked before them.
+        let together = |agent: &Agent| rules.targets.iter().any(|id| id == agent.id().as_str());
+        entries.filter(|agent| fits(agent.id().as_str()) && !together(agent)).cloned().collect()
+    }
+
+    fn has_agents(&self, name: &str, rules: &RouteRules) -> bool {
+        !self.first_asked(name, rules).is_empty()
+    }
+
+    fn route_agents(&mut self, name: &str, rules: &RouteRules) -> Option<Arc<RouteAgents>> {
+        let agents = self.first_asked(name, rules);
+        if agents.is_empty() {
+            return None;
+        }
+        // Names are the configuration's keys, so none is there twice.
+        let registry = Registry::new(agents).ok()?;
+        let model = self.config.agent_model.as_ref().map(|heads| Arc::clone(&heads.model));
+        match RouteAgents::new(&registry, model) {
+            Ok(agents) => Some(Arc::new(agents)),
+            Err(fault) => {
+                self.notes.push(format!("route `{name}`: its agents' texts cannot be read: {fault}"));
+                None
+            }
+        }
+    }
+
     fn is_member_unasked(&self, id: &TargetId) -> bool {
         self.targets.get(id).is_some_and(|served| served.mode == Mode::Chat && !served.by_name_only)
     }
@@ -99,6 +138,7 @@ impl Build<'_> {
         let baseline = declared.or_else(dearest);
         let scale = self.config.artifact.cost_scale(&targets);
         let selector = rules.selector.build(&rules.do_no_harm);
+        let agents = self.route_agents(name, rules);
         let route = Route {
             id: RouteId::from(name),
             goal: Goal {
@@ -117,6 +157,7 @@ impl Build<'_> {
         };
         ServedRoute {
             route,
+            agents,
             strict: rules.strict,
             reads_flags: rules.selector.reads_flags(),
             flags_in_prompt: rules.flags_in_prompt,
@@ -129,6 +170,7 @@ fn plain() -> RouteRules {
     RouteRules {
         targets: Vec::new(),
         tags: Vec::new(),
+        agents: None,
         prefer: Preference::BALANCED,
         floor: Goal::DEFAULT_FLOOR,
         baseline: None,

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """End to end: the release binary on loopback, the official `openai` client before it, mock providers behind it.
 
-    python .ci/e2e.py PATH_TO_BINARY [WORD ...]        (needs: pip install openai)
+    python .ci/e2e.py PATH_TO_BINARY [WORD ...]        (needs: pip install openai 'a2a-sdk[http-server]' uvicorn)
 
 With words, only the tests whose name has one of them. Every wait is bounded. The last line is 'N passed, N failed';
 the exit code is 1 where a test failed.
@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 
-from endtoend import answers, bytes_kept, faults, process  # noqa: E402,F401: their tests enter the list
+from endtoend import agents, answers, bytes_kept, faults, process  # noqa: E402,F401: their tests enter the list
 from endtoend.gateway import World  # noqa: E402
 from endtoend.waiting import TESTS  # noqa: E402
 

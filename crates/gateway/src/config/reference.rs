@@ -66,10 +66,11 @@ a reference: `env:NAME`, `${NAME}` or `file:PATH`. Addresses and paths may conta
 relative paths stand beside the file.\n";
 
 /// The order of the file's own keys; within a part keys are sorted.
-const ORDER: [&str; 12] = [
+const ORDER: [&str; 14] = [
     "listen",
     "providers",
     "targets",
+    "agents",
     "routes",
     "prices",
     "timeouts",
@@ -78,6 +79,7 @@ const ORDER: [&str; 12] = [
     "ledger",
     "keys",
     "artifact",
+    "agent_artifact",
     "estimator",
 ];
 

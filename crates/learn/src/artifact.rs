@@ -15,9 +15,10 @@ use std::sync::{Arc, LazyLock};
 use pointsman_kernel::{CostScale, Estimator, Money, Price, Target};
 use serde::{Deserialize, Serialize};
 
+use crate::estimate::Named;
 use crate::estimate::input::Input;
 use crate::estimate::learned::Learned;
-use crate::estimate::{Head, Named};
+use crate::estimate::likeness::Likeness;
 use crate::lengths::Lengths;
 use crate::names::{dated, normalised};
 use crate::onboard::added::Added;
@@ -120,6 +121,7 @@ pub(crate) struct Body {
     pub(crate) heads: Vec<Named>,
     pub(crate) default: String,
     pub(crate) lengths: Lengths,
+    pub(crate) likeness: Likeness,
     pub(crate) prior: Prior,
     /// Tokens read and written by calls of the training data, for the scale of costs.
     pub(crate) reference: Vec<(u32, u32)>,
@@ -286,11 +288,6 @@ impl Body {
 
     fn index(&mut self) {
         self.cards = self.models.iter().chain(self.added.iter().map(|added| &added.model)).cloned().collect();
-        for named in &mut self.heads {
-            if let Head::Knn(knn) = &mut named.head {
-                knn.widen();
-            }
-        }
         self.places.clear();
         for (at, model) in self.models.iter().enumerate() {
             self.places.entry(normalised(&model.name)).or_insert(at);

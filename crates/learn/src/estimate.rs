@@ -19,6 +19,7 @@ pub(crate) mod irt;
 pub(crate) mod knn;
 pub(crate) mod landmarks;
 pub(crate) mod learned;
+pub(crate) mod likeness;
 pub(crate) mod linear;
 pub(crate) mod llmrank;
 pub(crate) mod logistic;

@@ -20,6 +20,7 @@ mod irt;
 mod kmeans;
 mod knn;
 mod landmarks;
+mod likeness;
 mod llmrank;
 mod logistic;
 mod moe;

@@ -9,7 +9,7 @@ use crate::estimate::{Head, Named};
 
 const MAGIC: &[u8; 8] = b"PMLEARN\n";
 /// Rises with every change to what the content holds.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 const SUM_AT: usize = MAGIC.len() + 4;
 const CONTENT_AT: usize = SUM_AT + 32;
 
@@ -69,6 +69,9 @@ fn check(body: &Body) -> Result<(), ArtifactError> {
         || body.input.axes.len() != axes * dims
     {
         return wrong("input");
+    }
+    if !body.likeness.fits(axes) {
+        return wrong("measure of likeness");
     }
     let lengths = &body.lengths;
     if !lengths.log_tokens.fits(models, dims) || lengths.sd.len() != models || !lengths.anyone.fits(1, dims) {

@@ -1,16 +1,21 @@
-//! The mean outcome of the nearest training prompts, drawn towards each model's mean.
+//! The mean outcome of the nearest training prompts, the nearer the more, drawn towards each model's mean.
 //!
 //! Similarity is the cosine of centred inputs in eight bits; a search looks at every row, which is why the number of
 //! rows is bounded when it is trained. Each block of rows comes from one table and holds that table's models.
 
+use pulp::{Arch, Simd, WithSimd};
 use serde::{Deserialize, Serialize};
 
-use super::dot::{dot_i8, dot_i16};
+use super::dot::dot_i8;
 
 /// Outcomes are stored in this many steps; [`UNKNOWN`] where there is none.
 pub(crate) const STEPS: f32 = 254.0;
 /// No outcome.
 pub(crate) const UNKNOWN: u8 = 255;
+/// Norm of a row and of what is looked for.
+const NORM: f32 = 508.0;
+/// A neighbour whose cosine is lower by this than the nearest one's counts a factor e less.
+const WARMTH: f32 = 0.15;
 
 /// The rows and how they are used.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -33,9 +38,6 @@ pub(crate) struct Block {
     pub(crate) models: Vec<u32>,
     /// Inputs of norm 508, each value kept within 127, row by row.
     pub(crate) rows: Vec<i8>,
-    /// The same in sixteen bits, which a processor multiplies three times as fast; made when an artifact is loaded.
-    #[serde(skip)]
-    pub(crate) wide: Vec<i16>,
     /// Outcomes, row by row, one for each of `models`.
     pub(crate) outcomes: Vec<u8>,
 }
@@ -45,25 +47,13 @@ impl Knn {
         out.clear();
         out.extend_from_slice(&self.mean);
         let query = quantised(x);
-        let neighbours = self.neighbours as usize;
-        let mut near: Vec<(i32, u32)> = Vec::new();
+        let width = (self.dimensions as usize).max(1);
+        let (mut products, mut near) = (Vec::new(), Vec::new());
         for block in &self.blocks {
-            let width = (self.dimensions as usize).max(1);
-            if block.wide.len() == block.rows.len() {
-                let distances = block.wide.chunks_exact(width).map(|row| -dot_i16(row, &query));
-                nearest(distances, neighbours, &mut near);
-            } else {
-                let distances = block.rows.chunks_exact(width).map(|row| -dot_i8(row, &query));
-                nearest(distances, neighbours, &mut near);
-            }
+            products.clear();
+            Arch::new().dispatch(Products { rows: &block.rows, width, query: &query, into: &mut products });
+            nearest(products.iter().map(|product| -product), self.neighbours as usize, &mut near);
             block.add(&near, self.prior, out);
-        }
-    }
-
-    /// Makes ready to be asked often.
-    pub(crate) fn widen(&mut self) {
-        for block in &mut self.blocks {
-            block.wide = block.rows.iter().map(|value| i16::from(*value)).collect();
         }
     }
 
@@ -75,6 +65,24 @@ impl Knn {
                 && block.models.iter().all(|model| (*model as usize) < models)
         };
         self.dimensions as usize == dimensions && self.mean.len() == models && self.blocks.iter().all(whole)
+    }
+}
+
+/// What is looked for times every row, with the widest instructions that the processor has: the sums are whole numbers, so
+/// they are the same on each.
+struct Products<'a> {
+    rows: &'a [i8],
+    width: usize,
+    query: &'a [i16],
+    into: &'a mut Vec<i32>,
+}
+
+impl WithSimd for Products<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.into.extend(self.rows.chunks_exact(self.width).map(|row| dot_i8(row, self.query)));
     }
 }
 
@@ -110,20 +118,28 @@ fn keep(near: &mut Vec<(i32, u32)>, neighbours: usize) -> Option<i32> {
 impl Block {
     fn add(&self, near: &[(i32, u32)], prior: f32, out: &mut [f32]) {
         let width = self.models.len();
-        let mut sums = vec![(0_u32, 0_u32); width];
-        for (_, at) in near {
+        let mut sums = vec![(0.0_f32, 0.0_f32); width];
+        let nearest = near.iter().map(|(distance, _)| *distance).min().unwrap_or_default();
+        let (mut total, mut square) = (0.0_f32, 0.0_f32);
+        for (distance, at) in near {
+            let further = (distance - nearest) as f32 / (NORM * NORM);
+            let weight = (-further / WARMTH).exp();
+            total += weight;
+            square += weight * weight;
             let at = *at as usize * width;
             for (sum, outcome) in sums.iter_mut().zip(self.outcomes.get(at..at + width).unwrap_or_default()) {
                 if *outcome != UNKNOWN {
-                    sum.0 += u32::from(*outcome);
-                    sum.1 += 1;
+                    sum.0 += weight * f32::from(*outcome) / STEPS;
+                    sum.1 += weight;
                 }
             }
         }
-        for (model, (total, count)) in self.models.iter().zip(sums) {
+        // The weighted answers tell as much as so many equal ones (Kish's effective sample size).
+        let worth = if square > 0.0 { total / square } else { 0.0 };
+        for (model, (sum, count)) in self.models.iter().zip(sums) {
             if let Some(value) = out.get_mut(*model as usize) {
-                *value =
-                    (total as f32 / STEPS + prior * *value) / (count as f32 + prior).max(f32::MIN_POSITIVE);
+                let answers = worth * count + prior;
+                *value = (worth * sum + prior * *value) / answers.max(f32::MIN_POSITIVE);
             }
         }
     }
@@ -132,7 +148,6 @@ impl Block {
 /// The input at norm 508, in whole numbers within 127. A cosine needs no more than the direction, and single values of
 /// such vectors rarely reach a quarter of the norm, so this is four times the resolution that norm 127 would give.
 pub(crate) fn quantised(x: &[f32]) -> Vec<i16> {
-    const NORM: f32 = 508.0;
     let norm = x.iter().map(|value| value * value).sum::<f32>().sqrt();
     let scale = if norm > 0.0 { NORM / norm } else { 0.0 };
     x.iter().map(|value| (value * scale).round().clamp(-127.0, 127.0) as i16).collect()

@@ -67,6 +67,7 @@ impl Estimator for Learned {
         let ease = quality.iter().sum::<f32>() / quality.len().max(1) as f32;
         let best = quality.iter().copied().fold(0.0, f32::max);
         out.difficulty = Some(f64::from(1.0 - ease));
+        out.unlike = body.likeness.unlike(&view);
         out.list.clear();
         out.list.reserve(candidates.kept.len());
         let mut anyone: Option<Spread> = None;

@@ -11,7 +11,7 @@ use crate::train::ridge::{Completed, components};
 use crate::train::rows::Rows;
 
 /// Directions of a table that are learnt; what lies beyond is luck.
-const MOST: usize = 4;
+const MOST: usize = 12;
 
 /// One table's rows and their scores, rows by directions, each column less its mean.
 pub(crate) struct Scored {

@@ -15,8 +15,8 @@ use crate::train::rows::{FOLDS, Part, Rows};
 use crate::train::stack::OutOfFold;
 use crate::train::summary::Judged;
 use crate::train::{
-    Progress, Summary, TrainOptions, calibrate, extra, knn, landmarks, moe, placing, price, ridge, stack,
-    tasks, trees, words,
+    Progress, Summary, TrainOptions, calibrate, extra, knn, landmarks, likeness, moe, placing, price, ridge,
+    stack, tasks, trees, words,
 };
 
 /// Answers that a model's curve is drawn to the common one by.
@@ -95,6 +95,7 @@ pub(crate) fn fit(
         heads,
         default: String::new(),
         lengths: lengths(&rows, &all),
+        likeness: likeness::fit(&rows, options.seed),
         reference: reference(parts),
         ..Body::default()
     };

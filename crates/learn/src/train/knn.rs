@@ -9,8 +9,8 @@ use pointsman_kernel::rng::Rng;
 use crate::estimate::knn::{Block, Knn, STEPS, UNKNOWN, quantised};
 use crate::train::rows::Rows;
 
-/// Neighbours: few would let luck decide, since each is one answer.
-const NEIGHBOURS: u32 = 100;
+/// Neighbours: few would let luck decide, since each is one answer. The further ones of them count little.
+const NEIGHBOURS: u32 = 300;
 /// Answers that the mean weighs.
 const PRIOR: f32 = 20.0;
 /// Rows that are kept, over all tables: what bounds the artifact's size and the search's time.

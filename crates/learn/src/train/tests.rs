@@ -4,8 +4,8 @@ use std::fs;
 use pointsman_encode::StaticTable;
 use pointsman_kernel::rng::Rng;
 
-use super::{TrainError, TrainOptions, train};
-use crate::table::Table;
+use super::{TrainError, TrainOptions, rows, train};
+use crate::table::{PromptRow, Split, Table};
 
 /// Two kinds of prompt and three models: `cheap` can translate, `dear` can do everything, `odd` neither. `shuffled` gives
 /// every model its own answers of other prompts.
@@ -135,4 +135,30 @@ fn tables_that_teach_nothing_are_refused_by_name() {
     assert!(unknown.to_string().starts_with("model `z` is in no table; the tables have a, b"), "{unknown}");
     let nothing = train(&[], StaticTable::embedded(), &TrainOptions::default(), &mut |_| {}).unwrap_err();
     assert!(matches!(nothing, TrainError::NoTable));
+}
+
+#[test]
+fn a_prompt_from_elsewhere_is_unlike_and_the_tables_own_are_not() {
+    let (_folder, table) = table(400, false, 3);
+    let encoder = StaticTable::embedded();
+    let (artifact, _) =
+        train(std::slice::from_ref(&table), encoder, &TrainOptions::default(), &mut |_| {}).unwrap();
+    let unlike = |prompt: PromptRow| {
+        let encoded = rows::encode_one(&prompt, encoder).unwrap();
+        let view = artifact.body.input.of(&encoded.vector, &encoded.features, &encoded.words);
+        artifact.body.likeness.unlike(&view).unwrap()
+    };
+    // Not learnt from: the rows of the other split.
+    let own: Vec<f64> =
+        table.rows(Split::Dev).into_iter().map(|row| unlike(table.prompts[row].clone())).collect();
+    let taken_in = own.iter().filter(|unlike| **unlike == 0.0).count();
+    assert!(taken_in * 10 >= own.len() * 8, "{taken_in} of {}", own.len());
+    for text in [
+        "Write a limerick about a lighthouse keeper who is afraid of the dark.",
+        "def quicksort(xs):\n    # TODO\n    pass\n\nImplement this and add unit tests.",
+        "Our Kubernetes ingress answers 502 after the certificate was renewed. Where do I look?",
+    ] {
+        let unlike = unlike(PromptRow { text: text.to_owned(), ..PromptRow::default() });
+        assert!(unlike > 0.9, "{unlike}: {text}");
+    }
 }

@@ -21,15 +21,7 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
 #[inline(always)]
 pub(crate) fn dot_i8(a: &[i8], b: &[i16]) -> i32 {
     let mut total = 0_i32;
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
     for (a, b) in a.iter().zip(b) {
-        let mut sum = 0_i32;
-        for (a, b) in a.iter().zip(b) {
-            sum += i32::from(i16::from(*a)) * i32::from(*b);
-        }
-        total += sum;
-    }
-    for (a, b) in a_rest.iter().zip(b_rest) {
         total += i32::from(*a) * i32::from(*b);
     }
     total

@@ -110,13 +110,11 @@ impl Input {
 
 impl View {
     /// The values that trees look at: the main axes, then the features.
-    pub(crate) fn column(&self, column: usize) -> f32 {
+    pub(crate) fn columns(&self) -> Vec<f32> {
         let features = self.x.len().saturating_sub(pointsman_encode::Features::COUNT);
-        let at = column.checked_sub(self.axes.len());
-        let value = match at {
-            None => self.axes.get(column),
-            Some(at) => self.x.get(features + at),
-        };
-        value.copied().unwrap_or_default()
+        let mut columns = Vec::with_capacity(self.axes.len() + self.x.len() - features);
+        columns.extend_from_slice(&self.axes);
+        columns.extend_from_slice(self.x.get(features..).unwrap_or_default());
+        columns
     }
 }

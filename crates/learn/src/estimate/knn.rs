@@ -46,25 +46,29 @@ impl Knn {
     pub(crate) fn predict(&self, x: &[f32], out: &mut Vec<f32>) {
         out.clear();
         out.extend_from_slice(&self.mean);
-        let query = quantised(x);
+        // The first axes tell the most; the rest would double the search's time.
+        let query = quantised(x.get(..self.dimensions as usize).unwrap_or(x));
         let width = (self.dimensions as usize).max(1);
         let (mut products, mut near) = (Vec::new(), Vec::new());
         for block in &self.blocks {
             products.clear();
-            Arch::new().dispatch(Products { rows: &block.rows, width, query: &query, into: &mut products });
+            products.resize(block.rows.len() / width, 0);
+            let into = products.as_mut_slice();
+            Arch::new().dispatch(Products { rows: &block.rows, width, query: &query, into });
             nearest(products.iter().map(|product| -product), self.neighbours as usize, &mut near);
             block.add(&near, self.prior, out);
         }
     }
 
-    pub(crate) fn fits(&self, models: usize, dimensions: usize) -> bool {
+    pub(crate) fn fits(&self, models: usize, axes: usize) -> bool {
+        let width = self.dimensions as usize;
         let whole = |block: &Block| {
-            let rows = block.rows.len() / dimensions.max(1);
-            block.rows.len() == rows * dimensions
+            let rows = block.rows.len() / width.max(1);
+            block.rows.len() == rows * width
                 && block.outcomes.len() == rows * block.models.len()
                 && block.models.iter().all(|model| (*model as usize) < models)
         };
-        self.dimensions as usize == dimensions && self.mean.len() == models && self.blocks.iter().all(whole)
+        (1..=axes).contains(&width) && self.mean.len() == models && self.blocks.iter().all(whole)
     }
 }
 
@@ -74,7 +78,7 @@ struct Products<'a> {
     rows: &'a [i8],
     width: usize,
     query: &'a [i16],
-    into: &'a mut Vec<i32>,
+    into: &'a mut [i32],
 }
 
 impl WithSimd for Products<'_> {
@@ -82,7 +86,10 @@ impl WithSimd for Products<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        self.into.extend(self.rows.chunks_exact(self.width).map(|row| dot_i8(row, self.query)));
+        // A loop: what an iterator's adapter calls would not be compiled for this processor.
+        for (product, row) in self.into.iter_mut().zip(self.rows.chunks_exact(self.width)) {
+            *product = dot_i8(row, self.query);
+        }
     }
 }
 

@@ -30,7 +30,8 @@ pub(crate) struct Tree {
 
 impl Trees {
     pub(crate) fn predict(&self, view: &View, out: &mut Vec<f32>) {
-        let score = |run: &Vec<Tree>| run.iter().map(|tree| tree.of(view)).sum();
+        let columns = view.columns();
+        let score = |run: &Vec<Tree>| run.iter().map(|tree| tree.of(&columns)).sum();
         let scores: Vec<f32> = self.runs.iter().map(score).collect();
         self.directions.spread(&scores, out);
     }
@@ -41,14 +42,15 @@ impl Trees {
 }
 
 impl Tree {
-    pub(crate) fn of(&self, view: &View) -> f32 {
+    pub(crate) fn of(&self, columns: &[f32]) -> f32 {
         let mut place = 0;
         for _ in 0..DEPTH {
             let (Some(column), Some(threshold)) = (self.columns.get(place), self.thresholds.get(place))
             else {
                 return 0.0;
             };
-            place = 2 * place + 1 + usize::from(view.column(usize::from(*column)) > *threshold);
+            let value = columns.get(usize::from(*column)).copied().unwrap_or_default();
+            place = 2 * place + 1 + usize::from(value > *threshold);
         }
         self.leaves.get(place + 1 - LEAVES).copied().unwrap_or_default()
     }

@@ -10,8 +10,8 @@ use crate::estimate::directions::{Directions, Loadings};
 use crate::train::ridge::{Completed, components};
 use crate::train::rows::Rows;
 
-/// Directions of a table that are learnt; what lies beyond is luck.
-const MOST: usize = 12;
+/// Directions of a table that are learnt where each costs little; what lies beyond is luck.
+pub(crate) const MOST: usize = 12;
 
 /// One table's rows and their scores, rows by directions, each column less its mean.
 pub(crate) struct Scored {
@@ -19,8 +19,8 @@ pub(crate) struct Scored {
     pub(crate) scores: Mat<f64>,
 }
 
-/// The directions, with the scores that are to be predicted for the `chosen` rows of each of their tables.
-pub(crate) fn fit(rows: &Rows, chosen: &[usize], fallback: &[f32]) -> (Directions, Vec<Scored>) {
+/// The directions, with the scores that are to be predicted for the `chosen` rows of each of their tables, `most` of each.
+pub(crate) fn fit(rows: &Rows, chosen: &[usize], fallback: &[f32], most: usize) -> (Directions, Vec<Scored>) {
     let mut directions = Directions { fallback: fallback.to_vec(), tables: Vec::new() };
     let mut scored = Vec::new();
     for group in 0..rows.groups.len() {
@@ -30,7 +30,7 @@ pub(crate) fn fit(rows: &Rows, chosen: &[usize], fallback: &[f32]) -> (Direction
         }
         let Some(components) = components(&completed) else { continue };
         let width = completed.columns.len();
-        let kept = width.min(MOST);
+        let kept = width.min(most);
         let main = components.subcols(width - kept, kept);
         let mut loadings = Vec::with_capacity(kept * width);
         for direction in 0..kept {

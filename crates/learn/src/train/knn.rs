@@ -14,7 +14,9 @@ const NEIGHBOURS: u32 = 300;
 /// Answers that the mean weighs.
 const PRIOR: f32 = 20.0;
 /// Rows that are kept, over all tables: what bounds the artifact's size and the search's time.
-const MOST_ROWS: usize = 12_288;
+const MOST_ROWS: usize = 8_192;
+/// Main axes that nearness is looked for on; all of them would double the search's time.
+const AXES: usize = 32;
 
 /// The search over the `chosen` rows, or over an even sample of them.
 pub(crate) fn fit(rows: &Rows, chosen: &[usize], mean: &[f32], seed: u64) -> Knn {
@@ -39,7 +41,8 @@ pub(crate) fn fit(rows: &Rows, chosen: &[usize], mean: &[f32], seed: u64) -> Knn
             ..Block::default()
         };
         for row in members {
-            block.rows.extend(quantised(&rows.view(row).axes).iter().map(|value| *value as i8));
+            let axes = &rows.view(row).axes;
+            block.rows.extend(quantised(&axes[..axes.len().min(AXES)]).iter().map(|value| *value as i8));
             let quality = rows.quality(row);
             block.outcomes.extend(rows.groups[group].iter().map(|model| match quality[*model] {
                 value if value.is_nan() => UNKNOWN,
@@ -49,7 +52,7 @@ pub(crate) fn fit(rows: &Rows, chosen: &[usize], mean: &[f32], seed: u64) -> Knn
         blocks.push(block);
     }
     Knn {
-        dimensions: rows.input.axes() as u32,
+        dimensions: rows.input.axes().min(AXES) as u32,
         neighbours: NEIGHBOURS,
         prior: PRIOR,
         mean: mean.to_vec(),

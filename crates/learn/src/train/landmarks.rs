@@ -19,7 +19,7 @@ const ROWS_EACH: usize = 8;
 const STRENGTH: f64 = 2.0;
 
 pub(crate) fn fit(rows: &Rows, chosen: &[usize], fallback: &[f32], seed: u64) -> Landmarks {
-    let (directions, scored) = directions::fit(rows, chosen, fallback);
+    let (directions, scored) = directions::fit(rows, chosen, fallback, directions::MOST);
     let count = (chosen.len() / ROWS_EACH).clamp(1, MOST);
     let views: Vec<&[f32]> = chosen.iter().map(|row| rows.view(*row).axes.as_slice()).collect();
     let centres = kmeans::centres(&views, rows.input.axes(), count, &mut Rng::new(seed));

@@ -14,6 +14,8 @@ use crate::estimate::trees::{DEPTH, LEAVES, Tree, Trees};
 use crate::train::directions::{self, held};
 use crate::train::rows::Rows;
 
+/// Directions that get trees: a run of them costs more time than a linear map.
+const DIRECTIONS: usize = 6;
 const BINS: usize = 32;
 const MOST: usize = 160;
 const RATE: f32 = 0.05;
@@ -33,7 +35,7 @@ struct Binned {
 }
 
 pub(crate) fn fit(rows: &Rows, chosen: &[usize], fallback: &[f32], seed: u64) -> Trees {
-    let (directions, scored) = directions::fit(rows, chosen, fallback);
+    let (directions, scored) = directions::fit(rows, chosen, fallback, DIRECTIONS);
     let mut rng = Rng::new(seed);
     let mut runs = Vec::new();
     for table in &scored {
@@ -65,8 +67,8 @@ fn enough(
     let mut best = (square(&left) * 0.998, 0);
     for (block, trees) in run.chunks(BLOCK).enumerate() {
         for (left, at) in left.iter_mut().zip(judged) {
-            let view = rows.view(table.rows[*at]);
-            *left -= trees.iter().map(|tree| tree.of(view)).sum::<f32>();
+            let columns = rows.view(table.rows[*at]).columns();
+            *left -= trees.iter().map(|tree| tree.of(&columns)).sum::<f32>();
         }
         let error = square(&left);
         if error < best.0 {
@@ -166,9 +168,10 @@ fn leaf(binned: &Binned, tree: &Tree, cuts: &[u8; LEAVES - 1], row: usize) -> us
 impl Binned {
     fn new(rows: &Rows, chosen: &[usize]) -> Self {
         let count = rows.input.axes() + Features::COUNT;
+        let views: Vec<Vec<f32>> = chosen.iter().map(|row| rows.view(*row).columns()).collect();
         let (mut edges, mut bins) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for column in 0..count {
-            let values: Vec<f32> = chosen.iter().map(|row| rows.view(*row).column(column)).collect();
+            let values: Vec<f32> = views.iter().map(|columns| columns[column]).collect();
             let mut sorted = values.clone();
             sorted.sort_by(f32::total_cmp);
             let mut own: Vec<f32> =

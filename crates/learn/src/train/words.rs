@@ -36,7 +36,7 @@ struct Design<'a> {
 }
 
 pub(crate) fn fit(rows: &Rows, chosen: &[usize], fallback: &[f32]) -> Words {
-    let (directions, scored) = directions::fit(rows, chosen, fallback);
+    let (directions, scored) = directions::fit(rows, chosen, fallback, directions::MOST);
     let mut scores = Vec::new();
     for table in &scored {
         let all = Design::new(rows, table.rows.clone());

@@ -96,7 +96,7 @@ fn balanced(artifact: &Artifact, prompt: &str, targets: &[Arc<Target>]) -> Strin
 fn the_default_artifact_belongs_to_the_encoder_in_the_binary_and_is_small() {
     let artifact = Artifact::embedded();
     artifact.check_encoder(StaticTable::embedded().fingerprint()).unwrap();
-    assert!(DEFAULT.len() < 2_500_000, "{}", DEFAULT.len());
+    assert!(DEFAULT.len() < 2_000_000, "{}", DEFAULT.len());
     assert!(artifact.names().contains(&artifact.default_name()));
     assert_eq!(artifact.notes().licences.len(), 2);
     assert!(artifact.model("openai/GPT-4o-2024-08-06").is_some());

@@ -16,7 +16,7 @@ use crate::ids::Ids;
 use crate::reload::Live;
 use crate::sessions::Sessions;
 use crate::telemetry::Telemetry;
-use crate::{a2a, chat, decisions, embeddings, ingress, models, probes, route};
+use crate::{a2a, chat, decisions, embeddings, feedback, ingress, models, probes, route};
 
 /// What every request shares.
 pub struct App {
@@ -102,6 +102,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/a2a/{agent}/", post(a2a::call))
         .route("/a2a/{agent}/.well-known/agent-card.json", get(a2a::card))
         .route("/a2a/{agent}/.well-known/agent.json", get(a2a::card))
+        .route("/v1/feedback", post(feedback::give))
         .route("/healthz", get(probes::alive))
         .route("/readyz", get(probes::ready))
         .route("/metrics", get(probes::metrics))

@@ -17,6 +17,7 @@ pub mod embed;
 pub mod embeddings;
 pub mod error;
 pub mod explain;
+pub mod feedback;
 pub mod headers;
 pub mod ids;
 pub mod infer;

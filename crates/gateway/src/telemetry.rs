@@ -83,6 +83,18 @@ pub const TABLE: &[(&str, &str, &str, &str)] = &[
         "What the same tokens would have cost at the route's baseline: an estimate.",
     ),
     ("pointsman_unpriced_total", "counter", "target", "Requests whose cost is not known."),
+    (
+        "pointsman_feedback_total",
+        "counter",
+        "result",
+        "Feedback that came: `kept`, `unknown` (no such decision, or another key's), `again` (given before), `refused` (nonsense), `failed` (could not be written).",
+    ),
+    (
+        "pointsman_feedback_score_total",
+        "counter",
+        "",
+        "Sum of the scores kept: over `kept` it is their mean.",
+    ),
     ("pointsman_in_flight", "gauge", "", "Requests running now."),
     ("pointsman_targets_unready", "gauge", "", "Targets whose breaker is not closed."),
     ("pointsman_ledger_pending", "gauge", "", "Records waiting to be written."),
@@ -125,6 +137,8 @@ pub struct Telemetry {
     cost: Family<TargetLabel, Counter<f64, AtomicU64>>,
     baseline: Family<RouteLabel, Counter<f64, AtomicU64>>,
     unpriced: Family<TargetLabel, Counter>,
+    feedback: Family<ResultLabel, Counter>,
+    feedback_score: Counter<f64, AtomicU64>,
     /// Requests running now.
     pub in_flight: Gauge,
     /// Gauges read from elsewhere at each scrape.
@@ -193,6 +207,11 @@ struct TargetLabel {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ResultLabel {
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct CodeLabel {
     code: String,
 }
@@ -214,6 +233,8 @@ impl Default for Telemetry {
             cost: Family::default(),
             baseline: Family::default(),
             unpriced: Family::default(),
+            feedback: Family::default(),
+            feedback_score: Counter::default(),
             in_flight: Gauge::default(),
             scraped: Scraped::default(),
         };
@@ -238,6 +259,8 @@ impl Telemetry {
         add(registry, "pointsman_cost_usd_total", self.cost.clone());
         add(registry, "pointsman_baseline_usd_total", self.baseline.clone());
         add(registry, "pointsman_unpriced_total", self.unpriced.clone());
+        add(registry, "pointsman_feedback_total", self.feedback.clone());
+        add(registry, "pointsman_feedback_score_total", self.feedback_score.clone());
         add(registry, "pointsman_in_flight", self.in_flight.clone());
         let scraped = &self.scraped;
         add(registry, "pointsman_targets_unready", scraped.targets_unready.clone());
@@ -316,6 +339,14 @@ impl Telemetry {
         let labels = ChoiceLabels { route: route.to_string(), choice };
         self.first_stage.get_or_create(&labels).inc();
         self.masked_dispatches.inc_by(masked);
+    }
+
+    /// Feedback came, and was kept with this score or was not.
+    pub fn feedback(&self, result: &'static str, kept: Option<f64>) {
+        self.feedback.get_or_create(&ResultLabel { result }).inc();
+        if let Some(score) = kept {
+            self.feedback_score.inc_by(score);
+        }
     }
 
     /// The scrape's text.

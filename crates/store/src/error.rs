@@ -38,6 +38,20 @@ pub enum StoreError {
         /// The latest schema this program knows.
         known: i64,
     },
+    /// Written by an earlier version, and opened for reading only, so that it cannot be taken over.
+    #[error(
+        "{} was written by an older pointsman (schema {found}, this one reads {known}); start `pointsman serve` on it \
+         once, which takes it over with all its records",
+        .path.display()
+    )]
+    Older {
+        /// Which file.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The schema this program reads.
+        known: i64,
+    },
     /// Another gateway writes to it.
     #[error("another pointsman is using {}; stop it or choose another state folder", .path.display())]
     Owned {
@@ -62,6 +76,9 @@ pub enum StoreError {
         /// Which file.
         path: PathBuf,
     },
+    /// What is waiting could not be written in time.
+    #[error("the ledger is behind: the record is not written yet; try again")]
+    Behind,
     /// Anything else SQLite says.
     #[error("{}: {source}; check the disk and the file's permissions", .path.display())]
     Sqlite {

@@ -30,6 +30,7 @@ pub use entry::Entry;
 pub use health::{LedgerHealth, LedgerState};
 
 use crate::error::StoreError;
+use crate::feedback::{Given, Taken};
 use crate::ledger::entry::Peek;
 use crate::ledger::queue::Shared;
 use crate::record::{Opening, Query, SessionPin, StoredRecord, Summary, Totals};
@@ -67,6 +68,9 @@ struct Writer {
 
 /// How long dropping the last handle waits for what has gathered.
 const LAST_CHANCE: Duration = Duration::from_secs(2);
+
+/// How long feedback waits for the record it belongs to.
+const GIVE_WAIT: Duration = Duration::from_secs(2);
 
 impl Default for LedgerOptions {
     fn default() -> Self {
@@ -157,6 +161,23 @@ impl Ledger {
                 Ok(Some(record))
             }
         }
+    }
+
+    /// Keeps feedback of a decision, also of one that is not written yet: that is written first. Blocks.
+    ///
+    /// # Errors
+    /// When the record or the feedback cannot be written in time.
+    pub fn give(&self, given: &Given<'_>) -> Result<Taken, StoreError> {
+        if let Some(slot) = self.shared.find(given.id) {
+            let of_asker = slot.opening.tenant == *given.tenant && slot.opening.key.as_deref() == given.key;
+            if !of_asker {
+                return Ok(Taken::Unknown);
+            }
+            if !self.flush(GIVE_WAIT) {
+                return Err(StoreError::Behind);
+            }
+        }
+        self.shared.store.give(given)
     }
 
     /// The newest records, newest first, as written: at most a batch behind. Blocks.

@@ -14,6 +14,7 @@
 mod change;
 mod courses;
 mod error;
+mod feedback;
 #[cfg(test)]
 mod fixtures;
 mod keys;
@@ -25,6 +26,7 @@ mod store;
 pub use change::{Change, DecisionText, End};
 pub use courses::{Courses, Outdated};
 pub use error::StoreError;
+pub use feedback::{Feedback, Given, Taken};
 pub use keys::{KeyRecord, KeyRing, Keys};
 pub use ledger::{Entry, Ledger, LedgerHealth, LedgerOptions, LedgerState};
 pub use record::{Group, Opening, Query, SessionPin, StoredRecord, Summary, Sums, Totals};

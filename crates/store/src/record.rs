@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::error::StoreError;
+use crate::feedback::Feedback;
 
 /// What is known of a request when it begins.
 #[derive(Clone, Debug)]
@@ -59,6 +60,9 @@ pub struct StoredRecord {
     pub attempts: Vec<Attempt>,
     /// What came of it; nothing while it runs.
     pub outcome: Option<Outcome>,
+    /// What was said of the answer since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feedback: Option<Feedback>,
 }
 
 /// Which records to read. The default is all of them.

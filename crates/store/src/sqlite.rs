@@ -1,6 +1,7 @@
 //! A ledger in one SQLite file: WAL, one writing connection, one reading one.
 //!
-//! Three tables: `requests` is small and summed over, `decisions` and `outcomes` hold the JSON and are read by id. A
+//! `requests` is small and summed over, `decisions` and `outcomes` hold the JSON and are read by id, `feedback` what was
+//! said of an answer since. A
 //! request that outlives its batch is a row without a status first; its end adds to `outcomes` and never rewrites the
 //! decision. A transaction is not flushed to the platter one by one (`synchronous=NORMAL`): a killed process loses
 //! nothing that was committed, a power cut may lose the last moments but never the file.
@@ -26,6 +27,7 @@ pub(crate) use open::{Access, Schema, connect};
 
 use crate::change::Change;
 use crate::error::StoreError;
+use crate::feedback::{Given, Taken};
 use crate::record::{Query, SessionPin, StoredRecord, Summary, Totals};
 use crate::store::Store;
 
@@ -41,7 +43,7 @@ pub struct SqliteStore {
 const SCHEMA: Schema = Schema {
     what: "ledger",
     application_id: 0x706d_6c64, // "pmld"
-    migrations: &[include_str!("sqlite/ledger-1.sql")],
+    migrations: &[include_str!("sqlite/ledger-1.sql"), include_str!("sqlite/ledger-2.sql")],
 };
 
 /// How long a write waits for somebody else's lock before it counts as failed and is tried again later.
@@ -115,6 +117,10 @@ impl SqliteStore {
 impl Store for SqliteStore {
     fn append(&self, batch: &[Change<'_>]) -> Result<Vec<usize>, StoreError> {
         append::append(&mut *self.writer()?, batch).map_err(|e| self.fail(e))
+    }
+
+    fn give(&self, given: &Given<'_>) -> Result<Taken, StoreError> {
+        append::give(&mut *self.writer()?, given).map_err(|e| self.fail(e))
     }
 
     fn close_lost(&self) -> Result<u64, StoreError> {

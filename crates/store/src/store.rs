@@ -8,6 +8,7 @@ use pointsman_kernel::facts::Timestamp;
 
 use crate::change::Change;
 use crate::error::StoreError;
+use crate::feedback::{Given, Taken};
 use crate::record::{Query, SessionPin, StoredRecord, Summary, Totals};
 
 /// Keeps records.
@@ -21,6 +22,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When nothing was written. The same batch will come again, perhaps with more known of its records.
     fn append(&self, batch: &[Change<'_>]) -> Result<Vec<usize>, StoreError>;
+
+    /// Keeps feedback of a record that it has, at once: when this returns it is written.
+    ///
+    /// # Errors
+    /// When it cannot be written; nothing of it was.
+    fn give(&self, given: &Given<'_>) -> Result<Taken, StoreError>;
 
     /// Closes every record without an outcome as lost, and says how many there were. Called once, before any append.
     ///

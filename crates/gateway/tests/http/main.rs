@@ -11,6 +11,7 @@ mod agents;
 mod chat;
 mod common;
 mod faults;
+mod feedback;
 mod first_stage;
 mod governance;
 mod ingress;

@@ -211,6 +211,8 @@ impl Slot {
             decision,
             attempts,
             outcome,
+            // Whoever gives feedback waits until the record is written, so it is never here alone.
+            feedback: None,
         };
         Ok(Some(Peek { record, in_store }))
     }

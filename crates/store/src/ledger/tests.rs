@@ -10,6 +10,7 @@ use std::time::Duration;
 use pointsman_kernel::Status;
 
 use super::*;
+use crate::feedback::Feedback;
 use crate::fixtures::{PROMPT, attempts, bytes, decision, holds, id, opening, outcome};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -152,4 +153,31 @@ fn dropping_the_last_handle_writes_what_has_gathered() {
     drop(ledger);
     drop(other);
     assert_eq!(status(&Ledger::open(&path, slow()).unwrap(), 0), Some(Status::Ok));
+}
+
+#[test]
+fn feedback_before_the_batch_is_written_is_kept_once() {
+    let ledger = Ledger::in_memory(slow()).unwrap();
+    let entry = ledger.begin(opening(1));
+    entry.decided(decision(1));
+    entry.finish(attempts(), outcome(Status::Ok));
+    assert_eq!(ledger.health().written, 0);
+    let feedback = Feedback { at: Timestamp(5_000), score: 0.5, label: None };
+    let give = |tenant: &str| {
+        let (id, tenant) = (id(1), pointsman_kernel::Tenant::from(tenant));
+        ledger.give(&Given { id: &id, tenant: &tenant, key: Some("ci"), feedback: &feedback }).unwrap()
+    };
+    assert_eq!(give("other"), Taken::Unknown);
+    assert_eq!((give("acme"), give("acme")), (Taken::Kept, Taken::Again));
+    assert_eq!(ledger.record(&id(1)).unwrap().unwrap().feedback, Some(feedback.clone()));
+    // And of a request that still runs: what it adds later leaves the feedback alone.
+    let running = ledger.begin(opening(2));
+    let (two, acme) = (id(2), pointsman_kernel::Tenant::from("acme"));
+    let given = Given { id: &two, tenant: &acme, key: Some("ci"), feedback: &feedback };
+    assert_eq!(ledger.give(&given).unwrap(), Taken::Kept);
+    running.finish(attempts(), outcome(Status::Ok));
+    assert_eq!(ledger.record(&two).unwrap().unwrap().feedback, Some(feedback.clone()));
+    assert!(ledger.flush(LONG));
+    let record = ledger.record(&two).unwrap().unwrap();
+    assert!(record.feedback.is_some() && record.outcome.is_some());
 }

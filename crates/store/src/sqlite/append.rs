@@ -5,6 +5,7 @@ use pointsman_kernel::facts::Timestamp;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use crate::change::{Change, DecisionText, End};
+use crate::feedback::{Feedback, Given, Taken};
 use crate::sqlite::immediate;
 use crate::sqlite::reads::word;
 
@@ -59,6 +60,24 @@ pub(super) fn append(conn: &mut Connection, batch: &[Change<'_>]) -> rusqlite::R
     Ok(refused)
 }
 
+/// One transaction on the writing connection, so that of two at once exactly one is kept.
+pub(super) fn give(conn: &mut Connection, given: &Given<'_>) -> rusqlite::Result<Taken> {
+    let tx = immediate(conn)?;
+    let seq: Option<i64> = tx
+        .prepare_cached("SELECT seq FROM requests WHERE id = ?1 AND tenant = ?2 AND key IS ?3")?
+        .query_row(params![given.id.as_str(), given.tenant.as_str(), given.key], |row| row.get(0))
+        .optional()?;
+    let Some(seq) = seq else { return Ok(Taken::Unknown) };
+    let Feedback { at, score, label } = given.feedback;
+    let kept = tx
+        .prepare_cached(
+            "INSERT INTO feedback (seq, at, score, label) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (seq) DO NOTHING",
+        )?
+        .execute(params![seq, number(at.0), score, label.as_deref()])?;
+    tx.commit()?;
+    Ok(if kept > 0 { Taken::Kept } else { Taken::Again })
+}
+
 pub(super) fn close_lost(conn: &mut Connection, outcome: &str) -> rusqlite::Result<u64> {
     let tx = immediate(conn)?;
     tx.execute(
@@ -79,7 +98,7 @@ pub(super) fn prune(conn: &mut Connection, before: Timestamp, at_most: u32) -> r
         )?
         .query_map(params![number(before.0), at_most], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    for table in ["decisions", "outcomes", "requests"] {
+    for table in ["feedback", "decisions", "outcomes", "requests"] {
         let mut delete = tx.prepare_cached(&format!("DELETE FROM {table} WHERE seq = ?1"))?;
         for seq in &old {
             delete.execute([seq])?;

@@ -75,6 +75,8 @@ pub(crate) fn connect(
         migrate(&mut conn, path, schema)?;
     } else if version == 0 {
         return Err(StoreError::Foreign { path: path.to_owned(), what: schema.what });
+    } else if version < known(schema) {
+        return Err(StoreError::Older { path: path.to_owned(), found: version, known: known(schema) });
     }
     Ok(conn)
 }

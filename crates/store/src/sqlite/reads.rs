@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::value::RawValue;
 
 use crate::error::StoreError;
+use crate::feedback::Feedback;
 use crate::record::{Group, Query, SessionPin, StoredRecord, Summary, Sums, Totals};
 use crate::sqlite::append::number;
 
@@ -50,7 +51,8 @@ fn value<W: Word>(word: &str) -> Option<W> {
 pub(super) fn record(conn: &Connection, id: &DecisionId) -> rusqlite::Result<Option<Row>> {
     conn.prepare_cached(
         "SELECT r.id, r.started, r.tenant, r.key, r.model, r.stream, r.session, d.prompt, d.decision, o.attempts, \
-         o.outcome FROM requests r LEFT JOIN decisions d USING (seq) LEFT JOIN outcomes o USING (seq) WHERE r.id = ?1",
+         o.outcome, f.at, f.score, f.label FROM requests r LEFT JOIN decisions d USING (seq) \
+         LEFT JOIN outcomes o USING (seq) LEFT JOIN feedback f USING (seq) WHERE r.id = ?1",
     )?
     .query_row([id.as_str()], |row| {
         Ok(Row {
@@ -66,6 +68,7 @@ pub(super) fn record(conn: &Connection, id: &DecisionId) -> rusqlite::Result<Opt
                 decision: None,
                 attempts: Vec::new(),
                 outcome: None,
+                feedback: feedback(row, 11)?,
             },
             decision: row.get(8)?,
             attempts: row.get(9)?,
@@ -183,6 +186,12 @@ fn bounds(query: &Query) -> (i64, i64, Option<&str>) {
 fn status(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Option<Status>> {
     let word: Option<Arc<str>> = row.get(at)?;
     Ok(word.map(|word| value(&word).unwrap_or(Status::Failed)))
+}
+
+/// From three columns; nothing where none was given.
+fn feedback(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<Option<Feedback>> {
+    let Some(given) = row.get::<_, Option<u64>>(at)? else { return Ok(None) };
+    Ok(Some(Feedback { at: Timestamp(given), score: row.get(at + 1)?, label: row.get(at + 2)? }))
 }
 
 fn text(row: &rusqlite::Row<'_>, at: usize) -> rusqlite::Result<String> {

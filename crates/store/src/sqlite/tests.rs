@@ -4,6 +4,7 @@ use pointsman_kernel::{Decision, Money, Tenant, UsageSource};
 
 use super::*;
 use crate::change::{DecisionText, End};
+use crate::feedback::Feedback;
 use crate::fixtures::{attempts, decision, id, opening, outcome};
 use crate::record::Opening;
 
@@ -23,6 +24,7 @@ fn keeps_the_contract(store: &dyn Store) {
     a_record_is_whole_at_once_or_in_parts(store);
     what_has_an_outcome_does_not_change(store);
     sums_are_exact_and_narrow_by_tenant_and_time(store);
+    feedback_is_taken_once_and_only_from_who_asked(store);
     old_records_go_and_running_ones_stay(store);
     what_was_left_running_is_lost(store);
 }
@@ -118,6 +120,21 @@ fn sums_are_exact_and_narrow_by_tenant_and_time(store: &dyn Store) {
     assert_eq!(pins, [("s0", "small", 1_000), ("s1", "small", 1_001)], "only what was answered pins");
 }
 
+fn feedback_is_taken_once_and_only_from_who_asked(store: &dyn Store) {
+    let said = |score| Feedback { at: Timestamp(9_000), score, label: Some("good".into()) };
+    let give = |n, tenant: &str, key: Option<&str>, score| {
+        let (id, tenant) = (id(n), Tenant::from(tenant));
+        store.give(&Given { id: &id, tenant: &tenant, key, feedback: &said(score) }).unwrap()
+    };
+    assert_eq!(give(0, "other", Some("ci"), 1.0), Taken::Unknown);
+    assert_eq!(give(0, "acme", None, 1.0), Taken::Unknown);
+    assert_eq!(give(77, "acme", Some("ci"), 1.0), Taken::Unknown);
+    assert_eq!(give(0, "acme", Some("ci"), 0.25), Taken::Kept);
+    assert_eq!(give(0, "acme", Some("ci"), 1.0), Taken::Again);
+    assert_eq!(store.record(&id(0)).unwrap().unwrap().feedback, Some(said(0.25)));
+    assert!(store.record(&id(1)).unwrap().unwrap().feedback.is_none());
+}
+
 fn old_records_go_and_running_ones_stay(store: &dyn Store) {
     store.append(&[change(&Opening { started: Timestamp(1), ..opening(6) }, true, false, None)]).unwrap();
     assert_eq!(store.prune(Timestamp(1_003)).unwrap(), 3);
@@ -184,7 +201,7 @@ fn what_is_no_ledger_is_named_and_left_alone() {
     for (name, says) in [
         ("text.db", "is not a pointsman ledger; move it away or choose another state folder"),
         ("other.db", "is not a pointsman ledger"),
-        ("newer.db", "written by a newer pointsman (schema 99, this one knows 1); upgrade"),
+        ("newer.db", "written by a newer pointsman (schema 99, this one knows 2); upgrade"),
     ] {
         let before = std::fs::read(at(name)).unwrap();
         for error in [SqliteStore::open(&at(name)).err(), SqliteStore::read_only(&at(name)).err()] {
@@ -213,4 +230,26 @@ fn only_their_owner_may_read_the_files() {
     for file in files {
         assert_eq!(mode(&file), 0o600, "{}", file.display());
     }
+}
+
+#[test]
+fn a_ledger_of_the_first_schema_is_taken_over_with_its_records() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("ledger.db");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("ledger-1.sql")).unwrap();
+    old.pragma_update(None, "application_id", SCHEMA.application_id).unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    old.execute(
+        "INSERT INTO requests (id, started, tenant, model, stream, status) VALUES ('d', 1, 't', 'm', 0, 'ok')",
+        [],
+    )
+    .unwrap();
+    drop(old);
+    let store = SqliteStore::open(&path).unwrap();
+    let (id, tenant) = (DecisionId::from("d"), Tenant::from("t"));
+    let feedback = Feedback { at: Timestamp(2), score: 1.0, label: None };
+    let given = Given { id: &id, tenant: &tenant, key: None, feedback: &feedback };
+    assert_eq!(store.give(&given).unwrap(), Taken::Kept);
+    assert_eq!(store.record(&id).unwrap().unwrap().feedback, Some(feedback));
 }

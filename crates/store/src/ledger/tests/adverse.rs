@@ -34,6 +34,9 @@ impl Store for Flaky {
         }
         self.inner.append(batch)
     }
+    fn give(&self, given: &Given<'_>) -> Result<Taken, StoreError> {
+        self.inner.give(given)
+    }
     fn close_lost(&self) -> Result<u64, StoreError> {
         self.inner.close_lost()
     }

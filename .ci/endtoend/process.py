@@ -133,6 +133,24 @@ def nothing_to_route_to_says_what_to_set(world):
 
 
 @test
+def scores_come_back_in_the_report(world):
+    with world.configured("routes: {auto: {explore: 0.5}}\n") as gateway:
+        for number in range(120):
+            status, headers, _ = gateway.raw("POST", "/v1/chat/completions", json.dumps(ask(f"Say {number}.")))
+            assert status == 200
+            score = {"decision_id": headers["x-pointsman-decision"], "label": "up"}
+            assert gateway.json("POST", "/v1/feedback", score)[0] == 200
+        assert gateway.json("POST", "/v1/feedback", score)[1]["error"]["code"] == "feedback_given"
+        ledger = str(gateway.home / "ledger.db")
+        report = world.run("report", "--ledger", ledger, "--json")
+        found = json.loads(report.stdout)["routes"][0]
+        assert report.returncode == 0 and found["requests"] == found["scored"] == 120, report
+        assert {of["target"] for of in found["constants"]} == {"model-a", "model-b"}, found
+        shown = world.run("report", "--ledger", ledger)
+        assert shown.returncode == 0 and max(map(len, shown.stdout.splitlines())) <= 100, shown
+
+
+@test
 def the_demo_runs_without_a_key_and_ends(world):
     began = time.monotonic()
     ended = world.run("demo", "--once")

@@ -18,6 +18,7 @@ mod pool;
 mod profile;
 mod progress;
 mod reference;
+mod report;
 mod route;
 mod serve;
 mod term;
@@ -55,6 +56,7 @@ enum Command {
     Agents(agents::Args),
     Tools(tools::Args),
     Encoder(encoder::Args),
+    Report(report::Args),
     Keys(keys::Args),
     Bench(bench::Args),
     Reference(reference::Args),
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         Command::Agents(args) => agents::run(&args),
         Command::Tools(args) => tools::run(&args),
         Command::Encoder(args) => encoder::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Keys(args) => keys::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Reference(args) => reference::run(&args, Cli::command()),

@@ -37,6 +37,7 @@ pub use env::Env;
 pub use fault::{Fault, Faults};
 pub use file::{KeysRule, Kind, Mode};
 pub use reference::{json_schema, reference_markdown};
+pub use scalar::duration;
 pub use selection::{Caution, Selector};
 
 use crate::catalogue::PriceOverride;

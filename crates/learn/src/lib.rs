@@ -9,6 +9,7 @@ pub mod evaluate;
 pub mod grade;
 mod lengths;
 pub mod names;
+pub mod offpolicy;
 pub mod onboard;
 mod prior;
 pub mod table;

@@ -29,6 +29,6 @@ pub use error::StoreError;
 pub use feedback::{Feedback, Given, Taken};
 pub use keys::{KeyRecord, KeyRing, Keys};
 pub use ledger::{Entry, Ledger, LedgerHealth, LedgerOptions, LedgerState};
-pub use record::{Group, Opening, Query, SessionPin, StoredRecord, Summary, Sums, Totals};
+pub use record::{Choice, Group, Opening, Query, SessionPin, StoredRecord, Summary, Sums, Totals};
 pub use sqlite::SqliteStore;
 pub use store::Store;

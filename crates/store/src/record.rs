@@ -115,6 +115,25 @@ pub struct Summary {
     pub overhead_us: u64,
 }
 
+/// A request that ended, as far as choices are judged by it.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// Which one.
+    pub id: DecisionId,
+    /// The route that decided.
+    pub route: Option<RouteId>,
+    /// How it ended.
+    pub status: Status,
+    /// What it cost, where that is known.
+    pub cost: Option<Money>,
+    /// What the same tokens would have cost at the baseline target.
+    pub baseline_cost: Option<Money>,
+    /// The score that was given for it.
+    pub score: Option<f64>,
+    /// The decision as it was logged; nothing where it was dropped for room.
+    pub decision: Option<String>,
+}
+
 /// Sums over the records of a query, one group for each route, target and status.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Totals {
@@ -173,13 +192,26 @@ impl StoredRecord {
     /// # Errors
     /// When it is not of a form this program knows.
     pub fn decision(&self) -> Result<Option<Decision>, StoreError> {
-        let Some(raw) = &self.decision else { return Ok(None) };
-        serde_json::from_str(raw.get()).map(Some).map_err(|source| StoreError::Record {
-            id: self.id.to_string(),
-            part: "decision",
-            source,
-        })
+        read_decision(&self.id, self.decision.as_ref().map(|raw| raw.get()))
     }
+}
+
+impl Choice {
+    /// The decision.
+    ///
+    /// # Errors
+    /// When it is not of a form this program knows.
+    pub fn decision(&self) -> Result<Option<Decision>, StoreError> {
+        read_decision(&self.id, self.decision.as_deref())
+    }
+}
+
+fn read_decision(id: &DecisionId, json: Option<&str>) -> Result<Option<Decision>, StoreError> {
+    json.map(serde_json::from_str).transpose().map_err(|source| StoreError::Record {
+        id: id.to_string(),
+        part: "decision",
+        source,
+    })
 }
 
 impl Totals {

@@ -1,8 +1,7 @@
 //! A ledger in one SQLite file: WAL, one writing connection, one reading one.
 //!
-//! `requests` is small and summed over, `decisions` and `outcomes` hold the JSON and are read by id, `feedback` what was
-//! said of an answer since. A
-//! request that outlives its batch is a row without a status first; its end adds to `outcomes` and never rewrites the
+//! `requests` is small and summed over, `decisions` and `outcomes` hold the JSON and are read by id, `feedback` what
+//! was said of an answer since. A request that outlives its batch is a row without a status first; its end adds to `outcomes` and never rewrites the
 //! decision. A transaction is not flushed to the platter one by one (`synchronous=NORMAL`): a killed process loses
 //! nothing that was committed, a power cut may lose the last moments but never the file.
 //!
@@ -28,7 +27,7 @@ pub(crate) use open::{Access, Schema, connect};
 use crate::change::Change;
 use crate::error::StoreError;
 use crate::feedback::{Given, Taken};
-use crate::record::{Query, SessionPin, StoredRecord, Summary, Totals};
+use crate::record::{Choice, Query, SessionPin, StoredRecord, Summary, Totals};
 use crate::store::Store;
 
 /// A ledger file.
@@ -147,6 +146,10 @@ impl Store for SqliteStore {
 
     fn sessions_since(&self, since: Timestamp) -> Result<Vec<SessionPin>, StoreError> {
         reads::sessions_since(&*self.reader()?, since).map_err(|e| self.fail(e))
+    }
+
+    fn choices(&self, query: &Query, take: &mut dyn FnMut(Choice)) -> Result<(), StoreError> {
+        reads::choices(&*self.reader()?, query, take).map_err(|e| self.fail(e))
     }
 
     fn prune(&self, before: Timestamp) -> Result<u64, StoreError> {

@@ -9,7 +9,7 @@ use pointsman_kernel::facts::Timestamp;
 use crate::change::Change;
 use crate::error::StoreError;
 use crate::feedback::{Given, Taken};
-use crate::record::{Query, SessionPin, StoredRecord, Summary, Totals};
+use crate::record::{Choice, Query, SessionPin, StoredRecord, Summary, Totals};
 
 /// Keeps records.
 ///
@@ -58,6 +58,13 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// When they cannot be read.
     fn sessions_since(&self, since: Timestamp) -> Result<Vec<SessionPin>, StoreError>;
+
+    /// Hands over each record of a query that ended, oldest first, as one state of the store. What `take` does must not
+    /// use the store.
+    ///
+    /// # Errors
+    /// When they cannot be read; some may have been handed over.
+    fn choices(&self, query: &Query, take: &mut dyn FnMut(Choice)) -> Result<(), StoreError>;
 
     /// Deletes ended records that arrived before, and says how many there were.
     ///

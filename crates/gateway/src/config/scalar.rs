@@ -144,7 +144,9 @@ pub(crate) fn secret_place(text: &str) -> Option<SecretPlace<'_>> {
     is_name.then_some(SecretPlace::Env(name))
 }
 
-fn duration(text: &str) -> Option<Duration> {
+/// A length of time as a configuration writes it, such as `90s` or `1d12h`; nothing where it is none.
+#[must_use]
+pub fn duration(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     if rest == "0" {
         return Some(Duration::ZERO);

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::error::StoreError;
 use crate::feedback::Feedback;
-use crate::record::{Group, Query, SessionPin, StoredRecord, Summary, Sums, Totals};
+use crate::record::{Choice, Group, Query, SessionPin, StoredRecord, Summary, Sums, Totals};
 use crate::sqlite::append::number;
 
 /// A record as the tables hold it.
@@ -174,6 +174,32 @@ pub(super) fn sessions_since(conn: &Connection, since: Timestamp) -> rusqlite::R
         })
     })?
     .collect()
+}
+
+pub(super) fn choices(
+    conn: &Connection,
+    query: &Query,
+    take: &mut dyn FnMut(Choice),
+) -> rusqlite::Result<()> {
+    let (since, until, tenant) = bounds(query);
+    let mut statement = conn.prepare_cached(
+        "SELECT r.id, r.route, r.status, r.cost_nano, r.baseline_nano, f.score, d.decision FROM requests r \
+         LEFT JOIN decisions d USING (seq) LEFT JOIN feedback f USING (seq) WHERE r.status IS NOT NULL \
+         AND r.started >= ?1 AND r.started < ?2 AND (?3 IS NULL OR r.tenant = ?3) ORDER BY seq",
+    )?;
+    let mut rows = statement.query(params![since, until, tenant])?;
+    while let Some(row) = rows.next()? {
+        take(Choice {
+            id: text(row, 0)?.into(),
+            route: row.get::<_, Option<String>>(1)?.map(RouteId::from),
+            status: status(row, 2)?.unwrap_or(Status::Failed),
+            cost: row.get::<_, Option<u64>>(3)?.map(Money),
+            baseline_cost: row.get::<_, Option<u64>>(4)?.map(Money),
+            score: row.get(5)?,
+            decision: row.get(6)?,
+        });
+    }
+    Ok(())
 }
 
 fn bounds(query: &Query) -> (i64, i64, Option<&str>) {

@@ -133,6 +133,24 @@ fn feedback_is_taken_once_and_only_from_who_asked(store: &dyn Store) {
     assert_eq!(give(0, "acme", Some("ci"), 1.0), Taken::Again);
     assert_eq!(store.record(&id(0)).unwrap().unwrap().feedback, Some(said(0.25)));
     assert!(store.record(&id(1)).unwrap().unwrap().feedback.is_none());
+    let mut choices = Vec::new();
+    store.choices(&Query::default(), &mut |choice| choices.push(choice)).unwrap();
+    assert!(choices.iter().all(|choice| (choice.score == Some(0.25)) == (choice.id == id(0))));
+    let record = store.record(&id(0)).unwrap().unwrap();
+    let choice = choices.iter().find(|choice| choice.id == id(0)).unwrap();
+    assert_eq!(choice.decision().unwrap(), record.decision().unwrap());
+    assert_eq!(choice.cost, record.outcome.unwrap().cost);
+    assert_eq!(
+        choices.len() as u64,
+        store
+            .totals(&Query::default())
+            .unwrap()
+            .groups
+            .iter()
+            .filter(|group| group.status.is_some())
+            .map(|group| group.sums.requests)
+            .sum::<u64>()
+    );
 }
 
 fn old_records_go_and_running_ones_stay(store: &dyn Store) {
@@ -246,6 +264,11 @@ fn a_ledger_of_the_first_schema_is_taken_over_with_its_records() {
     )
     .unwrap();
     drop(old);
+    let unread = SqliteStore::read_only(&path).err().unwrap().to_string();
+    assert!(
+        unread.contains("older pointsman (schema 1, this one reads 2); start `pointsman serve`"),
+        "{unread}"
+    );
     let store = SqliteStore::open(&path).unwrap();
     let (id, tenant) = (DecisionId::from("d"), Tenant::from("t"));
     let feedback = Feedback { at: Timestamp(2), score: 1.0, label: None };

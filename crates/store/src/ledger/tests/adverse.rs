@@ -7,6 +7,7 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::change::Change;
+use crate::record::Choice;
 
 /// A store that fails on command.
 struct Flaky {
@@ -39,6 +40,9 @@ impl Store for Flaky {
     }
     fn close_lost(&self) -> Result<u64, StoreError> {
         self.inner.close_lost()
+    }
+    fn choices(&self, query: &Query, take: &mut dyn FnMut(Choice)) -> Result<(), StoreError> {
+        self.inner.choices(query, take)
     }
     fn record(&self, id: &DecisionId) -> Result<Option<StoredRecord>, StoreError> {
         self.inner.record(id)

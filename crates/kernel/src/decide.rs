@@ -13,6 +13,7 @@ use crate::facts::Facts;
 use crate::goal::Goal;
 use crate::id::RouteId;
 use crate::plan::{Patience, Planner};
+use crate::provisional;
 use crate::rng::{ALGORITHM, Rng};
 use crate::select::{Ranked, Ranking, Reason, Selector};
 use crate::session::{Switching, stays_with};
@@ -55,7 +56,7 @@ pub fn decide(
             estimator.estimate(&signals, &facts, &candidates, &mut estimates);
             let within = candidates.limit(&goal.flags, &estimates);
             let mut rng = Rng::new(facts.seed);
-            let mut ranking = route.selector.rank(&within, &facts, &goal, &mut rng);
+            let mut ranking = provisional::rank(&*route.selector, &within, &facts, &goal, &mut rng);
             match stays_with(route.switching, &signals, &facts, &candidates) {
                 Some(target) => ranking.put_first(&target, Reason::Session),
                 // A tool's result goes to whoever the policy thinks fit; where nobody is healthy chance measures nothing.

@@ -24,6 +24,7 @@ pub mod money;
 pub mod outcome;
 pub mod plan;
 pub mod prompt;
+pub mod provisional;
 pub mod rng;
 pub mod select;
 pub mod session;

@@ -68,6 +68,11 @@ pub enum Reason {
         /// The quality to be kept.
         floor: f64,
     },
+    /// Few answers placed it, and it sits this decision out.
+    Provisional {
+        /// The share of the decisions in which it competes.
+        share: f64,
+    },
 }
 
 /// One candidate's place.
@@ -146,6 +151,9 @@ impl std::fmt::Display for Reason {
             Self::Unsure { threshold } => write!(f, "not surer than {threshold:.3} to be right"),
             Self::LowerScore => f.write_str("lower score"),
             Self::Dominated { by } => write!(f, "{by} is as good and no dearer"),
+            Self::Provisional { share } => {
+                write!(f, "placed by few answers: competes in {:.0} % of the decisions", share * 100.0)
+            }
             Self::BelowFloor { floor } => write!(f, "below the quality floor of {floor:.3}"),
         }
     }

@@ -266,7 +266,7 @@ impl Body {
         self.places.get(profile).copied().or_else(own)
     }
 
-    fn cards(&self) -> &[Model] {
+    pub(crate) fn cards(&self) -> &[Model] {
         &self.cards
     }
 

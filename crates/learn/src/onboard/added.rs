@@ -10,7 +10,7 @@ use crate::artifact::Model;
 use crate::names::normalised;
 
 /// Graded answers from which on a model that was added counts as known. By then its column is worth nine tenths and more
-/// of what all labels give (see `docs/guide/add-a-model.md`).
+/// of what all labels give (see `docs/guide/train-on-your-own-models.md`).
 pub const ENOUGH: u32 = 100;
 
 /// One added model.

@@ -170,7 +170,7 @@ fn print(explained: &Explained) -> anyhow::Result<()> {
         }
     }
     if explained.candidates.iter().any(|candidate| candidate.provisional) {
-        term::say("~ provisional: the model was not in the training data, a stated prior stands in")?;
+        term::say("~ provisional: few answers placed the model, or none did and a stated prior stands in")?;
     }
     Ok(())
 }

@@ -323,13 +323,15 @@ fn verdict(constants: &[Constant], equal_within: f64) -> Verdict {
             quality.difference.hi <= equal_within && cost.difference.lo >= -equal_within * cost.constant
         })
     };
+    // Of those that are about as good as the best of them, the cheapest.
     let quality = |constant: &Constant| constant.quality.map_or(0.0, |quality| quality.constant);
-    if let Some(best) = constants
-        .iter()
-        .filter(as_good)
-        .max_by(|a, b| quality(a).total_cmp(&quality(b)).then(b.target.cmp(&a.target)))
+    let cost = |constant: &Constant| constant.cost_usd.map_or(f64::INFINITY, |cost| cost.constant);
+    let best = constants.iter().filter(as_good).map(quality).fold(0.0, f64::max);
+    let among = constants.iter().filter(as_good).filter(|constant| quality(constant) >= best - equal_within);
+    if let Some(cheapest) =
+        among.min_by(|a, b| cost(a).total_cmp(&cost(b)).then_with(|| a.target.cmp(&b.target)))
     {
-        return Verdict::DoNotRoute(best.target.clone());
+        return Verdict::DoNotRoute(cheapest.target.clone());
     }
     let is_ahead = |constant: &Constant| {
         constant.quality.is_some_and(|quality| quality.difference.lo > 0.0)

@@ -29,7 +29,7 @@ pub(super) fn print(report: &Report) -> anyhow::Result<()> {
 fn lines(route: &OfRoute, equal_within: f64) -> Vec<String> {
     let found = &route.findings;
     let mut lines = vec![format!(
-        "{}: {} requests, {} answered; {} open to chance, {} drawn by it; {} of them scored",
+        "{}: {} requests, {} answered\n{} open to chance: {} drawn by it, {} scored",
         paint(Tone::Strong, &route.route),
         route.requests,
         route.answered,
@@ -46,12 +46,11 @@ fn lines(route: &OfRoute, equal_within: f64) -> Vec<String> {
         return lines;
     }
     let mut table = term::table(
-        &["always", "differs", "drawn", "scored", "quality", "routing's gain", "cost*", "routing saves*"],
-        &[1, 2, 3, 4, 5, 6, 7],
+        &["always", "differs", "scored", "quality", "routing's gain", "cost*", "routing saves*"],
+        &[1, 2, 3, 4, 5, 6],
     );
     table.add_row(vec![
         "(routing)".to_owned(),
-        String::new(),
         String::new(),
         String::new(),
         found
@@ -59,14 +58,16 @@ fn lines(route: &OfRoute, equal_within: f64) -> Vec<String> {
             .filter(|_| found.scored >= ENOUGH)
             .map_or("-".to_owned(), |quality| format!("{quality:.3}")),
         String::new(),
-        found.cost_usd.map_or("-".to_owned(), |cost| dollars(cost * MANY)),
+        found.cost_usd.map_or("-".to_owned(), |cost| money(cost * MANY)),
         String::new(),
     ]);
     for constant in &found.constants {
         table.add_row(row(constant));
     }
     lines.push(term::text_of(&table));
-    lines.push(format!("* dollars for {MANY} requests; [from, to] are 95 % intervals; - is too few to say"));
+    lines.push(format!(
+        "* dollars for {MANY} requests; [from,to]: 95 %; scored: n of those chance sent there; -: too few"
+    ));
     lines.extend(too_few(route));
     lines.push(verdict(route, equal_within));
     lines
@@ -83,7 +84,7 @@ fn paid(route: &OfRoute) -> String {
     }
     let names = route.baseline.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
     format!(
-        "paid {}; the same tokens at {names}: {}, so {} saved ({:.0} %), an estimate{unpriced}",
+        "paid {}; the same tokens at {names}: {}\n{} saved ({:.0} %), an estimate{unpriced}",
         dollars(paid),
         dollars(baseline),
         dollars(baseline - paid),
@@ -95,17 +96,16 @@ fn row(constant: &Constant) -> Vec<String> {
     let or_dash = |cell: Option<String>| cell.unwrap_or_else(|| "-".to_owned());
     let gain = |quality: Compared| {
         let Interval { value, lo, hi } = quality.difference;
-        format!("{value:+.3} [{lo:+.3}, {hi:+.3}]")
+        format!("{value:+.3} [{lo:+.2},{hi:+.2}]")
     };
     let saves = |cost: Compared| {
         let Interval { value, lo, hi } = cost.difference;
-        format!("{} [{}, {}]", signed(-value * MANY), signed(-hi * MANY), signed(-lo * MANY))
+        format!("{} [{},{}]", signed(-value * MANY), signed(-hi * MANY), signed(-lo * MANY))
     };
     vec![
-        term::shortened(constant.target.as_str(), 16),
+        constant.target.to_string(),
         format!("{:.0} %", constant.apart * 100.0),
-        constant.drawn.to_string(),
-        constant.scored.to_string(),
+        format!("{}/{}", constant.scored, constant.drawn),
         or_dash(constant.quality.map(|quality| format!("{:.3}", quality.constant))),
         or_dash(constant.quality.map(gain)),
         or_dash(constant.cost_usd.map(|cost| money(cost.constant * MANY))),
@@ -139,8 +139,8 @@ fn too_few(route: &OfRoute) -> Option<String> {
         "scores by POST /v1/feedback"
     };
     Some(format!(
-        "too few scores for quality: {} of {}'s {} draws have one, {ENOUGH} are needed; what helps: {hint}",
-        few.scored, few.target, few.drawn
+        "too few scores for quality: {} of the {} drawn for {}, {ENOUGH} are needed\nwhat helps: {hint}",
+        few.scored, few.drawn, few.target
     ))
 }
 

@@ -20,22 +20,23 @@
 //! which the slice could not draw (a conversation that stays, a tool's result, one candidate, `explore: false`), and
 //! slices of everything, where the policy's own choice is not on record.
 
+mod draw;
+mod interval;
 mod moments;
 
-use pointsman_kernel::signals::Asked;
-use pointsman_kernel::{Decision, Reason, TargetId};
+pub use interval::Interval;
+
+use pointsman_kernel::{Decision, TargetId};
 use serde::Serialize;
 
+use self::draw::Draw;
+use self::interval::{costs_apart, scores_apart};
 use self::moments::{Mean, Moments};
 
 /// Values on each side of a comparison below which it is not made.
 pub const ENOUGH: u64 = 20;
 /// Differences that count as none unless the caller says otherwise: in quality, and as a share of cost.
 pub const EQUAL_WITHIN: f64 = 0.02;
-/// The normal distribution's quantile of a 95 % interval.
-const Z: f64 = 1.959_964;
-/// How far a logged probability may be off.
-const ROUNDING: f64 = 1e-9;
 
 /// Decisions of one route, gathered one by one.
 #[derive(Clone, Debug, Default)]
@@ -66,27 +67,6 @@ struct Sides {
     routing: Moments,
     plus: Moments,
     minus: Moments,
-}
-
-/// One decision's part in the comparison.
-struct Draw<'a> {
-    chosen: &'a TargetId,
-    /// The probability with which it was chosen.
-    logged: f64,
-    by_chance: bool,
-    /// Each candidate, and the policy's own probability of choosing it.
-    policy: Vec<(&'a TargetId, f64)>,
-}
-
-/// An estimate with its 95 % interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Interval {
-    /// The estimate.
-    pub value: f64,
-    /// Where the interval begins.
-    pub lo: f64,
-    /// Where it ends.
-    pub hi: f64,
 }
 
 /// A measure under both, a request.
@@ -243,76 +223,6 @@ impl Sides {
         }
         let difference = apart(self.plus.mean()?, self.minus.mean()?).scaled(self.apart / self.requests);
         Some(Compared { routing, constant: routing - difference.value, difference })
-    }
-}
-
-/// Of scores in [0, 1].
-fn scores_apart(plus: Mean, minus: Mean) -> Interval {
-    let (more, less) = (plus.tempered(), minus.tempered());
-    let half = Z * (more.variance + less.variance).sqrt();
-    let centre = more.value - less.value;
-    Interval { value: plus.value - minus.value, lo: centre - half, hi: centre + half }
-}
-
-fn costs_apart(plus: Mean, minus: Mean) -> Interval {
-    let variance = plus.variance + minus.variance;
-    let part = |mean: Mean| mean.variance * mean.variance / (mean.size - 1.0).max(1.0);
-    let parts = part(plus) + part(minus);
-    let freedom = if parts > 0.0 { variance * variance / parts } else { f64::INFINITY };
-    let (value, half) = (plus.value - minus.value, student(freedom) * variance.sqrt());
-    Interval { value, lo: value - half, hi: value + half }
-}
-
-/// Student's quantile of a 95 % interval (Cornish and Fisher's expansion; within 0.2 % from 8 degrees of freedom on).
-fn student(freedom: f64) -> f64 {
-    let (z3, z5) = (Z.powi(3), Z.powi(5));
-    let first = (z3 + Z) / (4.0 * freedom);
-    Z + first + (5.0 * z5 + 16.0 * z3 + 3.0 * Z) / (96.0 * freedom * freedom)
-}
-
-impl Interval {
-    /// Of everything, where `share` of it differs so and the rest not at all. The estimate stands within its interval.
-    fn scaled(self, share: f64) -> Self {
-        let value = share * self.value;
-        Self { value, lo: value.min(share * self.lo), hi: value.max(share * self.hi) }
-    }
-}
-
-impl<'a> Draw<'a> {
-    /// Nothing where chance could not draw, or where the policy's own choice is not on record.
-    fn of(decision: &'a Decision) -> Option<Self> {
-        let (ranking, share) = (&decision.ranking.0, decision.goal.explore);
-        let first = ranking.first()?;
-        let open = matches!(decision.signals.asked, Asked::Auto)
-            && !decision.signals.tool_result
-            && !decision.health_ignored
-            && first.reason != Reason::Session;
-        if !open || ranking.len() < 2 || !(share > 0.0 && share < 1.0) {
-            return None;
-        }
-        let each = share / ranking.len() as f64;
-        let policy = |logged: f64| (logged - each) / (1.0 - share);
-        // Rounding must not make a little of nothing, or less than all of everything.
-        let own = |logged: f64| match policy(logged) {
-            own if own < ROUNDING => 0.0,
-            own if own > 1.0 - ROUNDING => 1.0,
-            own => own,
-        };
-        let is_drawn_of =
-            |logged: f64| logged.is_finite() && logged >= each * (1.0 - ROUNDING) && logged <= 1.0 + ROUNDING;
-        if !ranking.iter().all(|ranked| is_drawn_of(ranked.propensity)) {
-            return None;
-        }
-        Some(Self {
-            chosen: &first.target,
-            logged: first.propensity,
-            by_chance: first.reason == Reason::Explored,
-            policy: ranking.iter().map(|ranked| (&ranked.target, own(ranked.propensity))).collect(),
-        })
-    }
-
-    fn policy_of(&self, target: &TargetId) -> f64 {
-        self.policy.iter().find(|(of, _)| *of == target).map_or(0.0, |(_, policy)| *policy)
     }
 }
 

@@ -10,10 +10,11 @@ use pointsman_kernel::session::Switching;
 use pointsman_kernel::signals::Signals;
 use pointsman_kernel::target::Target;
 use pointsman_kernel::{
-    Candidates, Estimate, Estimates, Estimator, Goal, Preference, Route, Source, Spread, decide,
+    Asked, Candidates, Estimate, Estimates, Estimator, Goal, Preference, Route, Source, Spread, decide,
 };
 use proptest::prelude::*;
 
+use super::interval::student;
 use super::*;
 
 const NAMES: [&str; 3] = ["large", "medium", "small"];

@@ -218,8 +218,10 @@ fn decided_of(route: &Route, signals: Signals, facts: Facts) -> Decision {
 fn what_chance_could_not_draw_is_left_out() {
     let takes = |decision: &Decision| Slice::default().add(decision, Some(1.0), Some(1.0));
     let plain = Signals { input_tokens: 500, turns: 2, ..Signals::default() };
-    let in_session =
-        Facts { session: Some(SessionFacts { id: "s".into(), target: Some("small".into()) }), ..facts(1) };
+    let in_session = Facts {
+        session: Some(SessionFacts { id: "s".into(), target: Some("small".into()), agents: None }),
+        ..facts(1)
+    };
     assert!(takes(&decided(&route(0.2), 1)));
     assert!(!takes(&decided(&route(0.0), 1)), "`explore: 0`");
     assert!(!takes(&decided(&route(1.0), 1)), "all of it is chance: what the policy wants is not on record");

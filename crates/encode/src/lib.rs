@@ -19,6 +19,7 @@ mod ends;
 mod features;
 pub mod installed;
 pub mod manifest;
+pub mod readings;
 mod runtime;
 mod sentence;
 mod table;

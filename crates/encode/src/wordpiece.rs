@@ -59,6 +59,18 @@ impl WordPiece {
         self.layout.tokens()
     }
 
+    /// How a token is spelt, and whether it starts a word (else it continues one). Nothing for ids that no text brings.
+    #[must_use]
+    pub fn spelling(&self, id: u16) -> Option<(&'static str, bool)> {
+        let bytes = self.layout.token(id)?;
+        let hash = bytes.iter().fold(layout::HASH_START, |state, byte| layout::hash(state, *byte));
+        let starts = self.layout.word(hash, bytes) == Some(id);
+        if !starts && self.layout.continuation(hash, bytes) != Some(id) {
+            return None;
+        }
+        Some((str::from_utf8(bytes).ok()?, starts))
+    }
+
     /// Appends the ids of a text, and stops as soon as `ids` holds `limit` of them.
     ///
     /// The limit is for bounding work: what was appended is exactly the start of what would be without it.

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use pointsman_kernel::facts::{CourseAt, Timestamp};
 use pointsman_kernel::goal::PreferenceError;
 use pointsman_kernel::{
-    Asked, Decision, DecisionId, Facts, Flags, Goal, Preference, TargetId, decide, decide_after,
+    Asked, Decision, DecisionId, Facts, Flags, Goal, Preference, Readings, TargetId, decide, decide_after,
 };
 use pointsman_wire::head::RequestHead;
 use pointsman_wire::json::{Kind, View};
@@ -160,14 +160,17 @@ pub async fn decide_chat(
         return Err(Refusal::bad_request("missing_messages", message, Some("messages")));
     }
     let (route, embedded) = match resolved {
-        Resolved::Route(route) => (route, embed(app, snapshot, &read.prompt).await),
+        Resolved::Route(route) => {
+            let embedded = embed(app, snapshot, &read.prompt, route.strip_words).await;
+            (route, embedded)
+        }
         Resolved::Target(target) => {
             chats(snapshot, &target)?;
             let signals = shape_of(&read.prompt, Asked::Named(target));
             (Arc::clone(&snapshot.by_name), Embedded::without(snapshot, signals))
         }
     };
-    let Embedded { signals, estimator, versions } = embedded;
+    let Embedded { signals, others, estimator, versions } = embedded;
     let goal = goal(&route, &request.own, sent, &signals.asked)?;
     let place = Place::of(sent, read.opening);
     // Also of a turn that names its target: it is never sent elsewhere, but the turns after it stay with that target.
@@ -185,10 +188,11 @@ pub async fn decide_chat(
         targets: app.health.states(now),
         versions,
     };
+    let estimator = Readings { inner: estimator, others: &others };
     let stage = route.agents.as_ref().map(|agents| agents.decide(&read, &signals, &facts));
     let decision = match stage {
-        Some(stage) => decide_after(stage, &route.route, goal, signals, facts, estimator),
-        None => decide(&route.route, goal, signals, facts, estimator),
+        Some(stage) => decide_after(stage, &route.route, goal, signals, facts, &estimator),
+        None => decide(&route.route, goal, signals, facts, &estimator),
     };
     let decision = Arc::new(decision);
     Ok(Decided { decision, route })

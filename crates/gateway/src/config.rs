@@ -38,7 +38,7 @@ pub use fault::{Fault, Faults};
 pub use file::{KeysRule, Kind, Mode};
 pub use reference::{json_schema, reference_markdown};
 pub use scalar::duration;
-pub use selection::{Caution, Selector};
+pub use selection::{Caution, RobustSettings, Selector};
 
 use crate::catalogue::PriceOverride;
 use crate::embed::SlowEncoder;
@@ -240,6 +240,8 @@ pub struct RouteRules {
     pub selector: Selector,
     /// How much evidence it takes to leave the best constant choice.
     pub do_no_harm: Caution,
+    /// How a prompt is read more than once, where it is.
+    pub robust: Option<RobustSettings>,
     /// Share of choices that are drawn by chance.
     pub explore: f64,
     /// What every request asks for besides.

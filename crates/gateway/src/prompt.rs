@@ -101,8 +101,13 @@ pub fn shape_of(prompt: &Prompt<'_>, asked: Asked) -> Signals {
 
 /// Signals of a request that is routed: shape, features, words and vector.
 pub fn signals_of(prompt: &Prompt<'_>, encoder: &StaticTable) -> Signals {
+    signals_as(prompt, &prompt.last_user, encoder)
+}
+
+/// The same where the last user turn is read as `turn`.
+pub fn signals_as(prompt: &Prompt<'_>, turn: &str, encoder: &StaticTable) -> Signals {
     let mut signals = shape_of(prompt, Asked::Auto);
-    let text = Text::new(&prompt.last_user, prompt.system.as_deref());
+    let text = Text::new(turn, prompt.system.as_deref());
     signals.system_hash = text.system_hash().unwrap_or(0);
     signals.features = Features::of(&text).as_slice().to_vec();
     signals.words = Words::of(&text).into_inner();

@@ -99,6 +99,8 @@ pub struct ServedRoute {
     pub reads_flags: bool,
     /// Weights may be read from the prompt.
     pub flags_in_prompt: bool,
+    /// Words that a second reading of the prompt leaves out, where it is read more than once.
+    pub strip_words: Option<usize>,
 }
 
 /// How a provider is doing as far as its models go.

@@ -1,11 +1,15 @@
 //! What each candidate is expected to bring and to cost, with how sure that is and who says so.
 
+mod readings;
+
 use serde::{Deserialize, Serialize};
 
 use crate::candidates::Candidates;
 use crate::facts::Facts;
 use crate::id::TargetId;
 use crate::signals::Signals;
+
+pub use readings::Readings;
 
 /// A prediction and its standard deviation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -103,6 +107,9 @@ pub struct Estimates {
     pub unlike: Option<f64>,
     /// One for each candidate.
     pub list: Vec<Estimate>,
+    /// The same of other readings of the prompt, where the route asks for them ([`crate::select::robust`]).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readings: Vec<Self>,
 }
 
 /// Predicts quality, cost and latency for each candidate.

@@ -35,7 +35,7 @@ pub use call_error::{CallError, ErrorKind, Origin, Phase, Retry};
 pub use candidates::{Candidates, Drop, Dropped, Rule, Verdict};
 pub use decide::{Route, decide, decide_after};
 pub use decision::Decision;
-pub use estimates::{Contribution, Estimate, Estimates, Estimator, Source, Spread, Usual};
+pub use estimates::{Contribution, Estimate, Estimates, Estimator, Readings, Source, Spread, Usual};
 pub use facts::{Facts, Scope, TargetState, Versions};
 pub use flags::{FlagError, Flags};
 pub use goal::{CostScale, Goal, Preference};

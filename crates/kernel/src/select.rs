@@ -6,6 +6,7 @@ pub mod constraints;
 pub mod do_no_harm;
 pub mod ladder;
 mod offer;
+pub mod robust;
 pub mod threshold;
 pub mod topsis;
 pub mod utility;
@@ -55,6 +56,11 @@ pub enum Reason {
     Unproven {
         /// The lower bound of the quality gained.
         gain_at_least: f64,
+    },
+    /// Another reading of the prompt asks for no more than this one.
+    LeastReading {
+        /// What the prompt as it stands would be given.
+        instead_of: TargetId,
     },
     /// Drawn by chance, to measure what routing saves and costs.
     Explored,
@@ -146,6 +152,9 @@ impl std::fmt::Display for Reason {
             }
             Self::Unproven { gain_at_least } => {
                 write!(f, "not proven better: quality {gain_at_least:+.3} or better")
+            }
+            Self::LeastReading { instead_of } => {
+                write!(f, "without its last words the prompt does not ask for {instead_of}")
             }
             Self::Explored => f.write_str("drawn by chance, to measure routing"),
             Self::Unsure { threshold } => write!(f, "not surer than {threshold:.3} to be right"),

@@ -130,8 +130,8 @@ fn decision(opening: &Opening, targets: &[TargetId]) -> Decision {
         estimates: if auto {
             Estimates {
                 difficulty: Some(0.4),
-                unlike: None,
                 list: targets.iter().enumerate().map(estimate).collect(),
+                ..Estimates::default()
             }
         } else {
             Estimates::default()

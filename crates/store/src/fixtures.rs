@@ -76,8 +76,8 @@ pub(crate) fn decision(n: usize) -> Arc<Decision> {
         health_ignored: false,
         estimates: Estimates {
             difficulty: Some(0.3),
-            unlike: None,
             list: names.iter().enumerate().map(estimate).collect(),
+            ..Estimates::default()
         },
         goal: Goal::balanced(CostScale { low: 1e3, high: 1e6 }),
         ranking: Ranking(names.iter().enumerate().map(ranked).collect()),

@@ -133,7 +133,8 @@ impl<'a> Layout<'a> {
         self.continuations.find(hash, |id| self.token(id) == Some(bytes))
     }
 
-    fn token(&self, id: u16) -> Option<&'a [u8]> {
+    /// The bytes of a token, without the mark of one that continues a word.
+    pub(super) fn token(&self, id: u16) -> Option<&'a [u8]> {
         self.tokens.get(range_at(self.offsets, usize::from(id))?)
     }
 }

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::scalar::{Prefer, SecretRef, Size, Time, Word};
-use super::selection::{Caution, Selector};
+use super::selection::{Caution, Robustness, Selector};
 
 mod agents;
 
@@ -271,6 +271,9 @@ pub struct Route {
     pub selector: Selector,
     /// Leave the best constant choice on evidence only: `off`, or how much evidence. Default: on.
     pub do_no_harm: Caution,
+    /// Read each prompt more than once and serve the reading that asks least, so that words appended to it cannot move it to
+    /// a dearer target: `on`, `off`, or how. Default: off.
+    pub robust: Robustness,
     /// Share of choices that are drawn by chance, to measure what routing saves and costs; 0 for none. Default: 0.01.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub explore: Option<f64>,

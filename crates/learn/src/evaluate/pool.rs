@@ -139,7 +139,7 @@ impl Pool {
             source: Source::learned("constant"),
         };
         let known = self.targets.iter().zip(&self.mean_quality).zip(&self.mean_cost);
-        let estimates = Estimates { difficulty: None, unlike: None, list: known.map(estimate).collect() };
+        let estimates = Estimates { list: known.map(estimate).collect(), ..Estimates::default() };
         let route = route(self, scale);
         let choose = |weight: f64| {
             let prefer = Preference::new(weight).ok()?;

@@ -10,7 +10,7 @@ use pointsman_kernel::{Flags, Goal, Preference};
 use super::Check;
 use crate::config::file;
 use crate::config::scalar::Prefer;
-use crate::config::selection::Selector;
+use crate::config::selection::{Robustness, Selector};
 use crate::config::shape::suggestion;
 use crate::config::tree::Step;
 use crate::config::{Declared, Provider, RouteRules};
@@ -86,6 +86,14 @@ impl Check<'_> {
                 self.fault(&path, message, suggestion(id, "targets", known.ids.iter().copied()));
             }
         }
+        if let Robustness::On(settings) = &stated.robust {
+            for (index, id) in settings.guarded.iter().enumerate().filter(|(_, id)| !known.has(id)) {
+                let mut path = at("robust");
+                path.extend(["guarded".into(), index.into()]);
+                let message = format!("route `{name}` guards target `{id}`, which is not there");
+                self.fault(&path, message, suggestion(id, "targets", known.ids.iter().copied()));
+            }
+        }
         let flags = self.flags(&at("flags"), stated);
         if stated.flags_in_prompt && !stated.selector.reads_flags() {
             self.fault(
@@ -108,6 +116,7 @@ impl Check<'_> {
             baseline: stated.baseline.clone(),
             selector: stated.selector.clone(),
             do_no_harm: stated.do_no_harm.clone(),
+            robust: stated.robust.settings(),
             explore: stated.explore.unwrap_or(DEFAULT_SHARE),
             flags,
             flags_in_prompt: stated.flags_in_prompt,

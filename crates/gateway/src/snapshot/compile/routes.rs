@@ -137,7 +137,7 @@ impl Build<'_> {
         };
         let baseline = declared.or_else(dearest);
         let scale = self.config.artifact.cost_scale(&targets);
-        let selector = rules.selector.build(&rules.do_no_harm);
+        let selector = rules.selector.build_over(&rules.do_no_harm, rules.robust.as_ref());
         let agents = self.route_agents(name, rules);
         let route = Route {
             id: RouteId::from(name),
@@ -161,6 +161,7 @@ impl Build<'_> {
             strict: rules.strict,
             reads_flags: rules.selector.reads_flags(),
             flags_in_prompt: rules.flags_in_prompt,
+            strip_words: rules.robust.as_ref().map(|robust| usize::from(robust.strip_words)),
         }
     }
 }
@@ -176,6 +177,7 @@ fn plain() -> RouteRules {
         baseline: None,
         selector: Selector::default(),
         do_no_harm: Caution::default(),
+        robust: None,
         explore: DEFAULT_SHARE,
         flags: Flags::default(),
         flags_in_prompt: false,

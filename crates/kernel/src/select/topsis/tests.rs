@@ -37,7 +37,7 @@ fn goal(w: f64, floor: f64, low: f64, high: f64) -> Goal {
 }
 
 fn rank(list: &[Estimate], goal: &Goal) -> Ranking {
-    let estimates = Estimates { difficulty: None, unlike: None, list: list.to_vec() };
+    let estimates = Estimates { list: list.to_vec(), ..Estimates::default() };
     Topsis.rank(&estimates, &facts(), goal, &mut Rng::new(0))
 }
 
@@ -138,7 +138,7 @@ proptest! {
         let list = named(&pool);
         let ranking = rank(&list, &goal);
         prop_assert_eq!(ranking.0.len(), list.len());
-        let estimates = Estimates { difficulty: None, unlike: None, list };
+        let estimates = Estimates { list, ..Estimates::default() };
         let first = estimates.of(&ranking.0[0].target).unwrap();
         let (q, c) = (first.quality.mean, first.cost.unwrap().mean);
         let best = pool.iter().map(|p| p.0).fold(0.0, f64::max);

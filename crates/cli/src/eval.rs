@@ -1,6 +1,8 @@
 //! `pointsman eval`: routers and baselines on outcome tables, with intervals.
 
 mod command;
+mod robust;
+mod router;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,7 +10,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use pointsman_encode::Encoder;
 use pointsman_learn::evaluate::{EvalOptions, Evaluation, assign_models, evaluate, onboarding};
-use pointsman_learn::{Artifact, Split, Table};
+use pointsman_learn::{Artifact, Form, Split, Table};
 
 use crate::progress::Bar;
 use crate::term;
@@ -17,9 +19,13 @@ use crate::term;
 /// trained on each folder's own train rows
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Folders with prompts.jsonl and outcomes.csv (or .zst): a report for each, and the mean over them
+    /// Folders with prompts.jsonl and outcomes.csv (or .zst), or tables of RouterBench (.csv, .jsonl), RouterArena
+    /// (cached_results) and TwinRouterBench (question_bank.jsonl): a report for each, and the mean over them
     #[arg(long, value_name = "DIR", required = true, num_args = 1..)]
     data: Vec<PathBuf>,
+    /// How --data is written: outcomes, routerbench, routerarena or twinrouterbench. Default: what each looks like
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Form>,
     /// The rows to judge on: train, dev, test or all. Default: dev; all with --cv or --leave-out
     #[arg(long, value_name = "SPLIT")]
     split: Option<Split>,
@@ -57,6 +63,13 @@ pub(crate) struct Args {
     /// Bootstrap resamples behind the intervals
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     resamples: u32,
+    /// Seed of training, of the intervals and of the attack
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    #[command(flatten)]
+    robust: robust::Args,
+    #[command(flatten)]
+    router: router::Args,
     /// The encoder, as `pointsman encoder list` shows it
     #[arg(long, value_name = "NAME", default_value = "static-1")]
     encoder: String,
@@ -75,9 +88,13 @@ enum LeaveOut {
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let encoder = crate::encoder::resolve(&args.encoder)?;
     let artifact = args.artifact.as_deref().map(|path| load(path, &*encoder)).transpose()?;
-    let tables = args.data.iter().map(|folder| Table::read(folder)).collect::<Result<Vec<_>, _>>()?;
+    let tables =
+        args.data.iter().map(|path| Table::read_as(path, args.format)).collect::<Result<Vec<_>, _>>()?;
     let pools = assign_models(&args.models, &tables)?;
     let options = args.options();
+    if args.router.is_asked() {
+        return args.router.run(&tables, pools, &options, args.json);
+    }
     if args.leave_out == Some(LeaveOut::Model) {
         return without_models(args, &tables, pools, &*encoder, &options);
     }
@@ -138,8 +155,9 @@ impl Args {
             leave_out_datasets: self.leave_out == Some(LeaveOut::Dataset),
             control: self.control,
             versus: self.versus.clone(),
+            robust: self.robust.options(),
             resamples: self.resamples as usize,
-            ..EvalOptions::default()
+            seed: self.seed,
         }
     }
 

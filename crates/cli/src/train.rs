@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use pointsman_learn::{Split, Table, TrainOptions, train};
+use pointsman_learn::{Form, Split, Table, TrainOptions, train};
 
 use crate::progress::Bar;
 use crate::term;
@@ -12,9 +12,12 @@ use crate::term;
 /// Learn from outcome tables. Writes an artifact and prints what its estimators are worth beside the baselines
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Folders with prompts.jsonl and outcomes.csv (or .zst)
+    /// Folders with prompts.jsonl and outcomes.csv (or .zst), or what RouterBench, RouterArena and TwinRouterBench publish
     #[arg(long, value_name = "DIR", required = true, num_args = 1..)]
     data: Vec<PathBuf>,
+    /// How --data is written: outcomes, routerbench, routerarena or twinrouterbench. Default: what each looks like
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Form>,
     /// Learn these models alone. Default: every model of the tables
     #[arg(long, value_delimiter = ',', value_name = "A,B")]
     models: Option<Vec<String>>,
@@ -38,7 +41,8 @@ pub(crate) struct Args {
 /// Trains and writes the artifact.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let encoder = crate::encoder::resolve(&args.encoder)?;
-    let tables = args.data.iter().map(|folder| Table::read(folder)).collect::<Result<Vec<_>, _>>()?;
+    let tables =
+        args.data.iter().map(|path| Table::read_as(path, args.format)).collect::<Result<Vec<_>, _>>()?;
     for table in &tables {
         term::note(format_args!(
             "{}: {} prompts, {} models",

@@ -19,10 +19,12 @@ mod judge;
 mod many;
 mod markdown;
 mod onboarding;
+mod outside;
 mod plot;
 mod pool;
 mod reliability;
 mod report;
+mod robust;
 mod run;
 pub(crate) mod scene;
 
@@ -42,11 +44,16 @@ pub(crate) use run::{facts, signals};
 
 pub use many::{Evaluation, MeanGain, MeanOverTables, assign_models};
 pub use onboarding::{ModelBrier, OnboardingReport, onboarding};
+pub use outside::{OutsideFigures, OutsideReport, Said, outside, rows_to_ask};
 pub use plot::PlotError;
 pub use report::{
     Baselines, ByShare, ConstantPoint, ControlReport, Difference, EvalReport, FigureReport, Interval,
-    IntervalByShare, LambdaPoint, MeanReport, Percentiles, PreferPoint, ReliabilityBin, RouterReport, Served,
-    SingleReport, Versus, ZeroRouter,
+    IntervalByShare, LambdaPoint, MeanReport, OwnScores, Percentiles, PreferPoint, ReliabilityBin,
+    RouterReport, Served, SingleReport, Versus, ZeroRouter,
+};
+pub use robust::{
+    AttackOptions, AttackReport, Both, Brought, RobustOptions, RobustReport, STRIP_WORDS, Share,
+    StabilityReport,
 };
 
 /// What may be chosen.
@@ -64,9 +71,11 @@ pub struct EvalOptions {
     pub control: bool,
     /// Paired differences of every router to this one.
     pub versus: Option<String>,
+    /// How steady choices are, under edits and under attack.
+    pub robust: Option<RobustOptions>,
     /// Bootstrap resamples.
     pub resamples: usize,
-    /// Of the bootstrap and of training.
+    /// Of the bootstrap, of training and of attacks.
     pub seed: u64,
 }
 
@@ -148,6 +157,14 @@ pub enum EvalError {
     /// Too few folds.
     #[error("{0} folds are too few; use at least 2")]
     Folds(usize),
+    /// A model outside the pool.
+    #[error("prompts cannot be moved to `{name}`, which is not in the pool; it has {known}")]
+    UnknownTarget {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
     /// No such router.
     #[error("there is no router `{name}` to compare with; there are {known}")]
     UnknownRouter {
@@ -176,6 +193,7 @@ impl Default for EvalOptions {
             leave_out_datasets: false,
             control: false,
             versus: None,
+            robust: None,
             resamples: 1000,
             seed: 0,
         }
@@ -221,6 +239,10 @@ pub fn evaluate(
         });
         found.overlap += judge::overlap(table, artifact, &cut);
         found.order.extend_from_slice(&cut.held);
+        if let Some(robust) = &options.robust {
+            let held = (cut.held.as_slice(), rows.len());
+            found.seen.look(&own, table, encoder, pool, held, (robust, options), progress)?;
+        }
         run_all(&own, (table, &encoded), encoder, pool, &cut.held, &mut found.runs, progress)?;
         if options.control && artifact.is_none() {
             let shuffled = table.with_shuffled_grades(&cut.seen, control::seed(options.seed, &found.order));
@@ -232,7 +254,10 @@ pub fn evaluate(
         return Err(EvalError::NoRows { table: table.name.clone(), split: options.split });
     };
     found.left_out = candidates.len() - found.order.len();
-    judge::judge(table, &pool, (&first, artifact), &found, options, progress)
+    let robust =
+        options.robust.as_ref().map(|robust| std::mem::take(&mut found.seen).report(robust, options));
+    let report = judge::judge(table, &pool, (&first, artifact), &found, options, progress)?;
+    Ok(EvalReport { robust, ..report })
 }
 
 /// Estimators of some of the table's own rows.

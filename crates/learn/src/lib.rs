@@ -17,5 +17,5 @@ pub mod train;
 
 pub use artifact::{Artifact, ArtifactError, Model, Notes};
 pub use evaluate::{EvalError, EvalOptions, EvalReport, PlotError, evaluate};
-pub use table::{Cell, PromptRow, Split, SplitError, Table, TableError};
+pub use table::{Cell, Form, FormError, PromptRow, Split, SplitError, Table, TableError};
 pub use train::{Progress, Summary, TrainError, TrainOptions, train};

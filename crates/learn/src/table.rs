@@ -7,6 +7,7 @@
 //! Promise: what was read is whole. Every fault is an error with file, line and column; no row is skipped or mended.
 
 mod error;
+mod forms;
 mod outcomes;
 mod prompts;
 
@@ -18,6 +19,7 @@ use pointsman_kernel::rng::Rng;
 use sha2::{Digest, Sha256};
 
 pub use error::TableError;
+pub use forms::{Form, FormError};
 
 /// No file of a table may unpack to more than this; it would not fit beside the training.
 const MOST_BYTES: u64 = 1 << 30;
@@ -35,6 +37,8 @@ pub struct Table {
     pub(crate) prompts_file: PathBuf,
     pub(crate) outcomes_file: PathBuf,
     hash: String,
+    /// How the benchmark that it comes from scores a router.
+    scorer: Option<forms::Scorer>,
 }
 
 /// One prompt.
@@ -111,6 +115,7 @@ impl Table {
             prompts_file,
             outcomes_file,
             hash: digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect(),
+            scorer: None,
         })
     }
 
@@ -193,20 +198,26 @@ fn content(folder: &Path, name: &'static str) -> Result<(PathBuf, Vec<u8>), Tabl
     if !file.is_file() {
         return Err(TableError::Missing { folder: folder.to_owned(), name });
     }
-    let fault = |source| TableError::Read { file: file.clone(), source };
+    let bytes = unpacked(&file)?;
+    Ok((file, bytes))
+}
+
+/// All of a file, unpacked where its name ends in `.zst`.
+fn unpacked(file: &Path) -> Result<Vec<u8>, TableError> {
+    let fault = |source| TableError::Read { file: file.to_owned(), source };
     let mut bytes = Vec::new();
     if file.extension().is_some_and(|extension| extension == "zst") {
-        let packed = |source| TableError::Packed { file: file.clone(), source };
+        let packed = |source| TableError::Packed { file: file.to_owned(), source };
         let reader =
-            zstd::stream::read::Decoder::new(fs::File::open(&file).map_err(fault)?).map_err(packed)?;
+            zstd::stream::read::Decoder::new(fs::File::open(file).map_err(fault)?).map_err(packed)?;
         reader.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(packed)?;
     } else {
-        fs::File::open(&file).map_err(fault)?.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(fault)?;
+        fs::File::open(file).map_err(fault)?.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(fault)?;
     }
     if bytes.len() as u64 > MOST_BYTES {
-        return Err(TableError::TooLarge { file, most_mib: MOST_BYTES >> 20 });
+        return Err(TableError::TooLarge { file: file.to_owned(), most_mib: MOST_BYTES >> 20 });
     }
-    Ok((file, bytes))
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -133,6 +133,11 @@ impl Marks {
         [a, b, c, self.zero.mean_height(self.low, self.high), self.zero_log]
     }
 
+    /// How far a point lies above the zero router's hull at its cost.
+    pub(crate) fn above_zero(&self, point: Point) -> f64 {
+        point.quality - self.zero.at(point.cost)
+    }
+
     /// Share of the oracle's utility at each of [`WEIGHTS`].
     pub(crate) fn oracle_utility(&self, picked: &[Point; 3]) -> [f64; 3] {
         let share = |at: usize| {

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use super::cuts::Cut;
 use super::figures::{self, Calibration, Curve, Yardstick, resamples};
 use super::pool::Pool;
-use super::report::{self, EvalReport, Frame, Router, RouterReport, Samples, baselines};
+use super::report::{self, EvalReport, Frame, OwnScores, Router, RouterReport, Samples, baselines};
+use super::robust::Seen;
 use super::run::{Run, Runs};
 use super::scene::{self, Scene};
 use super::{EvalError, EvalOptions, control};
@@ -22,6 +23,8 @@ pub(super) struct Found {
     /// The judged rows in the order in which the cuts handed them over, which is that of the runs.
     pub(super) order: Vec<usize>,
     pub(super) left_out: usize,
+    /// How steady choices are.
+    pub(super) seen: Seen,
     /// Judged rows that were learnt from as well.
     pub(super) overlap: usize,
 }
@@ -80,10 +83,27 @@ pub(super) fn judge(
         baselines: baselines(&frame, pool, first.cost_scale(&pool.targets)),
         routers,
         versus,
+        own_scores: own_scores(table, pool, found),
+        robust: None,
         control: (!shuffled.is_empty()).then(|| control::stands(&samples, &shuffled)),
         samples,
         control_samples: shuffled,
     })
+}
+
+/// The benchmark's own scores of every router.
+fn own_scores(table: &Table, pool: &Pool, found: &Found) -> Option<OwnScores> {
+    const SERVED: [(&str, usize); 3] = [("cost", 0), ("balanced", 10), ("quality", 20)];
+    let of_run = |run: &Run| {
+        let at = |(word, place): (&'static str, usize)| {
+            let picks = run.served.get(place)?.iter();
+            let chosen: Vec<usize> =
+                picks.filter_map(|pick| pool.columns.get(usize::from(*pick)).copied()).collect();
+            Some((word, table.own_scores(&found.order, &chosen)?))
+        };
+        SERVED.into_iter().map(at).collect::<Option<BTreeMap<_, _>>>()
+    };
+    found.runs.iter().map(|(name, run)| Some((name.clone(), of_run(run)?))).collect()
 }
 
 /// One router's figures and their samples.

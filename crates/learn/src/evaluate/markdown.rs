@@ -54,6 +54,7 @@ impl EvalReport {
         self.routers_table(page);
         self.served_table(page);
         self.control_table(page);
+        self.robust.iter().for_each(|robust| page.push_str(&robust.markdown()));
         let reliability = picture(stem, &self.data, "reliability");
         add(page, format_args!("\n![Predicted quality against grades on {}]({reliability})\n", self.data));
     }

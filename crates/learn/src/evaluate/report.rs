@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::robust::RobustReport;
+
 pub(super) use build::{Frame, Router, Sampled, Samples, baselines, router};
 pub(super) use versus::versus;
 
@@ -15,6 +17,8 @@ pub(super) use versus::versus;
 pub type ByShare = BTreeMap<String, Option<f64>>;
 /// Their intervals; an end is `None` where it is not reached.
 pub type IntervalByShare = BTreeMap<String, [Option<f64>; 2]>;
+/// A benchmark's own scores by router, by preference, by name.
+pub type OwnScores = BTreeMap<String, BTreeMap<&'static str, BTreeMap<String, f64>>>;
 /// A 95 % interval.
 pub type Interval = [f64; 2];
 
@@ -58,6 +62,12 @@ pub struct EvalReport {
     /// Each router beside the same trained on shuffled grades, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub control: Option<BTreeMap<String, ControlReport>>,
+    /// The table's benchmark's own scores of each router, as served at `cost`, `balanced` and `quality`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own_scores: Option<OwnScores>,
+    /// How steady the default router's choices are, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub robust: Option<RobustReport>,
     /// Each router's figures under every resample, for means over tables.
     #[serde(skip)]
     pub(super) samples: BTreeMap<String, Samples>,

@@ -37,6 +37,18 @@ pub enum TableError {
         /// The limit.
         most_mib: u64,
     },
+    /// A path that holds no table of any known form.
+    #[error("{path}: is no table; give a folder of prompts.jsonl and outcomes.csv, RouterBench's frame as .csv or .jsonl, a folder of RouterArena's evaluated cached_results, or TwinRouterBench's question_bank.jsonl", path = path.display())]
+    Form {
+        /// Which one.
+        path: PathBuf,
+    },
+    /// A pickle, which is a program.
+    #[error("{file}: is a pickle, which runs code when it is read; convert it where you trust it: python3 -c \"import pandas; pandas.read_pickle('FILE.pkl').to_csv('FILE.csv', index=False)\"", file = file.display())]
+    Pickle {
+        /// Which one.
+        file: PathBuf,
+    },
     /// A fault at one place of a file.
     #[error("{file}:{line}:{column}: {what}", file = file.display())]
     At {

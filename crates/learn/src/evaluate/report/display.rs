@@ -108,6 +108,19 @@ impl fmt::Display for EvalReport {
                 )?;
             }
         }
+        for (router, by_preference) in self.own_scores.iter().flatten() {
+            for (preference, scores) in by_preference {
+                let scores: Vec<String> =
+                    scores.iter().map(|(name, score)| format!("{name} {score:.3}")).collect();
+                write!(f, "\n{router:<10} at {preference:<9} {}", scores.join(", "))?;
+            }
+        }
+        if self.own_scores.is_some() {
+            writeln!(f)?;
+        }
+        if let Some(robust) = &self.robust {
+            writeln!(f, "\n{robust}")?;
+        }
         write!(f, "* serves by default")
     }
 }

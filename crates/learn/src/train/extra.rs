@@ -8,7 +8,7 @@ use crate::train::rows::Rows;
 use crate::train::{TrainOptions, bt, clusters, irt, llmrank, logistic};
 
 /// Their names, in the artifact's order.
-const NAMES: [&str; 5] = ["clusters", "logistic", "irt", "llmrank", "bt"];
+pub(crate) const NAMES: [&str; 5] = ["clusters", "logistic", "irt", "llmrank", "bt"];
 
 /// The names of those that are asked for.
 pub(crate) fn names(options: &TrainOptions) -> &'static [&'static str] {

@@ -12,6 +12,7 @@ use crate::artifact::Body;
 use crate::evaluate::figures::{Calibration, Curve, Yardstick};
 use crate::evaluate::scene::{Predicted, Scene, lambdas};
 use crate::evaluate::{COVERED, input_tokens};
+use crate::train::extra::NAMES;
 use crate::train::rows::{Part, Rows};
 
 /// Heads that may serve: those that a request can wait for.
@@ -194,6 +195,13 @@ impl fmt::Display for Summary {
                 )?;
             }
         }
-        write!(f, "out of fold on the training rows; zero is what random mixes of single models reach")
+        write!(f, "out of fold on the training rows; zero is what random mixes of single models reach")?;
+        let heads = || self.tables.iter().flat_map(|table| &table.heads);
+        let experimental: Vec<&str> =
+            NAMES.iter().copied().filter(|name| heads().any(|head| head.name == *name)).collect();
+        if experimental.is_empty() {
+            return Ok(());
+        }
+        write!(f, "\nexperimental, not in the mixture: {}; see `eval --control`", experimental.join(", "))
     }
 }

@@ -13,10 +13,17 @@ fn an_artifact_holds_them_and_one_of_them_gives_its_reasons() {
     let (_folder, table) = table(120, false, 3);
     let of = |served_only: bool| {
         let options = TrainOptions { served_only, ..TrainOptions::default() };
-        train(std::slice::from_ref(&table), StaticTable::embedded(), &options, &mut |_| {}).unwrap().0
+        train(std::slice::from_ref(&table), StaticTable::embedded(), &options, &mut |_| {}).unwrap()
     };
-    assert!(NAMES.iter().all(|name| !of(true).names().contains(name)));
-    let artifact = Artifact::load(&of(false).to_bytes()).unwrap();
+    let (served, summary) = of(true);
+    assert!(NAMES.iter().all(|name| !served.names().contains(name)));
+    assert!(!summary.to_string().contains("experimental"));
+    let (all, summary) = of(false);
+    assert!(
+        summary.to_string().contains("experimental, not in the mixture: clusters, logistic"),
+        "{summary}"
+    );
+    let artifact = Artifact::load(&all.to_bytes()).unwrap();
     let text = Text::new("Translate the words house and river into French, please, number 7", None);
     let signals = Signals {
         vector: StaticTable::embedded().encode(&text).unwrap().to_vec(),

@@ -74,8 +74,8 @@ impl Gathered {
         self.answered += u64::from(choice.status == Status::Ok);
         self.unpriced += u64::from(choice.cost.is_none());
         if let (Some(cost), Some(at_baseline)) = (choice.cost, choice.baseline_cost) {
-            self.paid = self.paid + cost;
-            self.at_baseline = self.at_baseline + at_baseline;
+            self.paid += cost;
+            self.at_baseline += at_baseline;
         }
         if let Some(baseline) = decision.goal.baseline.as_ref().filter(|name| !self.baseline.contains(name)) {
             self.baseline.push(baseline.clone());

@@ -455,6 +455,7 @@ mod tests {
         telemetry.ended(&"auto".into(), &[], &Outcome { cost: None, ..outcome });
         telemetry.refused("model_not_found");
         telemetry.encoder_missed(Missed::Late);
+        telemetry.feedback("kept", Some(0.5));
         telemetry.first_stage(&"auto".into(), Some(&FirstStage::skipped(Skipped::ToolResult)), None, 0);
         let text = telemetry.text();
         for (name, kind, ..) in TABLE {

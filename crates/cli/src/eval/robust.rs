@@ -4,6 +4,7 @@ use pointsman_learn::evaluate::{AttackOptions, RobustOptions, STRIP_WORDS};
 
 /// Stability and attack.
 #[derive(clap::Args)]
+#[group(skip)]
 pub(super) struct Args {
     /// Report how often the default router's choice stays under harmless edits: case, white space, contractions,
     /// synonyms, a polite opening, a word at the end

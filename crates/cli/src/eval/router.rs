@@ -27,6 +27,7 @@ const GIVEN_UP: usize = 20;
 
 /// A router that is not ours.
 #[derive(clap::Args)]
+#[group(skip)]
 pub(super) struct Args {
     /// Judge this OpenAI-compatible router: it is asked for one token on each prompt, and what the model that served did
     /// is looked up in the table. The URL up to and with /v1

@@ -23,9 +23,9 @@ const NEAR_TEXTS: f32 = 0.30;
 /// How near one of its examples must.
 const NEAR_EXAMPLE: f32 = 0.60;
 /// The share of that which holds a conversation where it is.
-const HOLDS: f32 = 0.4;
-/// A turn of so few words is an answer rather than a matter of its own.
-const BRIEF: usize = 4;
+const HOLDS: f32 = 0.6;
+/// A turn of so few telling words is an answer rather than a matter of its own.
+const BRIEF: usize = 2;
 
 /// Chooses on one turn of one conversation.
 pub struct TurnChooser<'a> {

@@ -18,7 +18,9 @@ fn attacked(target: Option<&str>) -> RobustOptions {
 
 #[test]
 fn figures_are_the_same_for_a_seed_and_the_defence_helps() {
-    let (first, second) = (judged(attacked(None)).unwrap(), judged(attacked(None)).unwrap());
+    // Nearly every prompt of this table gets the dearest model: the way that is open leads to the cheap one.
+    let towards = || judged(attacked(Some("cheap"))).unwrap();
+    let (first, second) = (towards(), towards());
     let without_times = |report: &EvalReport| {
         let mut json = serde_json::to_value(report.robust.as_ref().unwrap()).unwrap();
         for way in ["plain", "robust"] {

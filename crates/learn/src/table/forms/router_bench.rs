@@ -81,11 +81,18 @@ impl Row<'_> {
             self.text(key).filter(|text| !text.is_empty()).ok_or_else(|| self.fault(key, what))
         };
         let (id, written) = (need("sample_id")?, need("prompt")?);
-        let turns = python_list(&written).unwrap_or_else(|| vec![written]);
+        let turns = match self.values.get("prompt") {
+            Some(Value::Array(turns)) => turns.len(),
+            _ => 1,
+        };
+        let (text, turns) = match python_list(&written) {
+            Some(list) => (list.join("\n\n"), list.len()),
+            None => (written, turns),
+        };
         Ok(PromptRow {
             id,
-            turns: turns.len() as u32,
-            text: turns.join("\n\n"),
+            turns: turns as u32,
+            text,
             dataset: self.text("eval_name"),
             ..PromptRow::default()
         })
